@@ -1,0 +1,105 @@
+/** What the native addon offers; lib/runtime/load.ts is the one file that loads it. docs/plan.md explains plans. */
+
+/** Facts about the host and the library, for `calibr8 doctor` and benchmark headers. */
+export interface AddonInfo {
+  onednn: { version: string; runtime: string };
+  cpu: {
+    brand: string;
+    /** Best instruction set that oneDNN may use here, for example `avx512_core_vnni`. */
+    isa: string;
+    vnni: boolean;
+    /** Processors in this process's affinity mask. */
+    available: number;
+  };
+  openmp: { maxThreads: number };
+}
+
+export interface NativeSessionOptions {
+  /** Independent executors; each has its own thread, arena and OpenMP team. */
+  streams: number;
+  /** OpenMP team size of each stream. */
+  threadsPerStream: number;
+}
+
+export interface CompiledStep {
+  name: string;
+  kernel: string;
+  /** oneDNN's implementation name (`jit_avx512_core_vnni...`, `brgconv...`, `ref:any`), or `calibr8:NAME` for our kernels, `none` for aliases. */
+  implementation: string;
+  /** Reorders that were inserted before this step because layouts disagree, as implementation names. */
+  reorders: string[];
+  /** Bytes needed while the step runs: scratchpad and inserted reorders. */
+  workspaceBytes: number;
+  /** Source and destination data types, for reports. */
+  dataTypes: string;
+}
+
+/** The result of compiling a plan: what TypeScript needs to place it, and what `inspect` shows. */
+export interface CompiledProgram {
+  program: number;
+  /** Bytes each value needs in the arena; 0 for inputs, constants and aliases. */
+  valueBytes: Float64Array;
+  /** Index of the value whose storage a value shares, or -1. */
+  valueAlias: Int32Array;
+  steps: CompiledStep[];
+  /** Bytes of constants in oneDNN's layouts that this program holds (shared ones counted once). */
+  constantBytes: number;
+}
+
+export interface ObserverStatistics {
+  /** Number of elements seen. */
+  count: number;
+  min: number;
+  max: number;
+  /** Elements that are NaN or infinite; they are in no other figure. */
+  nonFinite: number;
+  /**
+   * The histogram covers [-range, range); range is a power of two and at least the greatest |x|, so histograms merge exactly.
+   * `negative[i]` counts x in (-(i+1) w, -i w), `positive[i]` counts x in [i w, (i+1) w), w = range / positive.length.
+   * 0 when nothing but zeros was seen.
+   */
+  range: number;
+  positive: Float64Array;
+  negative: Float64Array;
+  /** Sum and sum of squares of all finite elements. */
+  sum: number;
+  sumOfSquares: number;
+}
+
+export interface StepTime {
+  /** Index into CompiledProgram.steps. */
+  step: number;
+  /** Median time over the profiled runs, nanoseconds, inserted reorders included. */
+  nanoseconds: number;
+}
+
+export interface ProgramProfile {
+  steps: StepTime[];
+  /** Median wall time of the whole run on the stream's thread, nanoseconds (without the steps' own timers). */
+  totalNanoseconds: number;
+}
+
+export interface NativeSession {
+  /** Compiles on the session's own thread. Rejects with code INVALID_PLAN or ONEDNN. The constants must not change before it settles. */
+  compile(plan: Uint8Array, constants: readonly ArrayBufferView[]): Promise<CompiledProgram>;
+  /** Places a compiled program's values in an arena of `arenaBytes`; offsets are multiples of 64. Throws INVALID_PLAN. */
+  place(program: number, valueOffsets: Float64Array, workspaceOffset: number, arenaBytes: number): void;
+  /** Runs on the first free stream. Inputs are copied before it returns; outputs are new buffers in plan order. */
+  run(program: number, inputs: readonly ArrayBufferView[]): Promise<ArrayBuffer[]>;
+  profile(program: number, inputs: readonly ArrayBufferView[], runs: number): Promise<ProgramProfile>;
+  /** Adds the observations of the last run to the totals. Needs streams = 1. */
+  commitStatistics(): void;
+  /** The totals so far by observer number. */
+  readStatistics(): Map<number, ObserverStatistics>;
+  /** Same, for the last run only, not yet committed. Histograms are left out (empty arrays). */
+  readPending(): Map<number, ObserverStatistics>;
+  /** Frees a program and its arenas once no run uses it. */
+  dispose(program: number): void;
+  /** Waits for runs under way, then frees everything; later calls reject or throw with code SESSION_CLOSED. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface Addon {
+  info(): AddonInfo;
+  Session: new (options: NativeSessionOptions) => NativeSession;
+}
