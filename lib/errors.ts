@@ -44,15 +44,21 @@ export class Calibr8Error extends Error {
 
 /** Formats 'Expected X for NAME but received Y', the wording of every argument error. */
 export function expected(what: string, name: string, received: unknown): Calibr8Error {
-  return new Calibr8Error('INVALID_ARGUMENT', `Expected ${what} for ${name} but received ${describe(received)}.`);
+  return new Calibr8Error(
+    'INVALID_ARGUMENT',
+    `Expected ${what} for ${name} but received ${describe(received)}.`,
+  );
 }
 
 /** A short readable form of a value for error messages. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return `[${value.slice(0, 8).map(describe).join(', ')}${value.length > 8 ? ', ...' : ''}]`;
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
+  if (Array.isArray(value))
+    return `[${value.slice(0, 8).map(describe).join(', ')}${value.length > 8 ? ', ...' : ''}]`;
   if (typeof value === 'function') return 'a function';
   const name = (value as object).constructor?.name ?? 'object';
   return `a value of type ${name}`;

@@ -1,0 +1,70 @@
+import { Calibr8Error } from '../errors';
+import { DATA_TYPES, elementCount, type DataType, type TypedArray } from './data-type';
+
+/** An immutable tensor known before execution. The bytes may be a view into the model file and need not be aligned. */
+export class Constant {
+  #array: TypedArray | undefined;
+
+  constructor(
+    readonly dtype: DataType,
+    readonly dims: readonly number[],
+    /** Little-endian, row-major. */
+    readonly bytes: Uint8Array,
+  ) {
+    const wanted = elementCount(dims) * DATA_TYPES[dtype].bytes;
+    if (bytes.byteLength !== wanted) {
+      throw new Calibr8Error(
+        'INVALID_MODEL',
+        `Expected ${wanted} bytes for a ${dtype} tensor of shape [${dims.join(', ')}] but received ${bytes.byteLength}.`,
+      );
+    }
+  }
+
+  static from(dtype: DataType, dims: readonly number[], data: TypedArray): Constant {
+    return new Constant(dtype, dims, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+
+  static float32(dims: readonly number[], data: Float32Array | readonly number[]): Constant {
+    return Constant.from('float32', dims, data instanceof Float32Array ? data : Float32Array.from(data));
+  }
+
+  static int64(dims: readonly number[], data: readonly (number | bigint)[]): Constant {
+    return Constant.from('int64', dims, BigInt64Array.from(data, BigInt));
+  }
+
+  get count(): number {
+    return elementCount(this.dims);
+  }
+
+  /** The elements in their own typed array: a view where the bytes are aligned, else one copy that is kept. */
+  get array(): TypedArray {
+    if (this.#array === undefined) {
+      const { bytes: size, array } = DATA_TYPES[this.dtype];
+      const aligned = this.bytes.byteOffset % size === 0 ? this.bytes : this.bytes.slice();
+      this.#array = new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, this.count);
+    }
+    return this.#array;
+  }
+
+  /** The elements as doubles; int64 beyond 2^53 loses precision, as every consumer is a shape, an index or a real number. */
+  toNumbers(): number[] {
+    const numbers: number[] = [];
+    if (this.dtype === 'float16') for (const bits of this.array) numbers.push(halfToNumber(Number(bits)));
+    else for (const element of this.array) numbers.push(Number(element));
+    return numbers;
+  }
+
+  /** The elements as float32; a view where that is what they are. */
+  toFloat32(): Float32Array {
+    return this.array instanceof Float32Array ? this.array : Float32Array.from(this.toNumbers());
+  }
+}
+
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
