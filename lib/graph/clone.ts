@@ -20,6 +20,7 @@ export function clone(graph: Graph): { graph: Graph; values: Map<Value, Value> }
   for (const node of graph.nodes) copyNode(copy, node, map);
   for (const output of graph.outputs) copy.outputs.push(map(output)!);
   for (const [key, value] of graph.metadata) copy.metadata.set(key, value);
+  for (const [domain, version] of graph.domains) copy.domains.set(domain, version);
   return { graph: copy, values };
 }
 

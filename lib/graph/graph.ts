@@ -84,6 +84,8 @@ export class Graph {
   readonly outputs: Value[] = [];
   /** ONNX's key-value metadata. */
   readonly metadata = new Map<string, string>();
+  /** Versions of the operator sets other than the default one. */
+  readonly domains = new Map<string, number>();
   #nextId = 0;
   readonly #names = new Set<string>();
 
