@@ -2,7 +2,7 @@ import type { onnx } from 'onnx-proto';
 import { describe } from '../errors';
 import { Constant } from '../graph/constant';
 import { DATA_TYPES, dataTypeFromOnnx, type DataType, type TypedArray } from '../graph/data-type';
-import { invalid, toNumber, words } from './proto';
+import { invalid, present, toNumber, words } from './proto';
 
 /** The bytes of tensors that live outside the model file, read before the graph is built. */
 export type ExternalBytes = ReadonlyMap<onnx.ITensorProto, Uint8Array>;
@@ -72,9 +72,8 @@ export function readTensor(
   if (tensor.segment) throw invalid(`${what} is stored in segments, which ONNX no longer defines.`);
   const outside = external.get(tensor);
   if (outside) return new Constant(dtype, dims, outside);
-  const raw = tensor.rawData;
-  // A tensor without elements may have either field, or none.
-  if (raw && (raw.byteLength > 0 || byteSize(dtype, dims) === 0 || !hasTypedData(tensor, dtype))) {
+  const raw = present(tensor, 'rawData') ? tensor.rawData : undefined;
+  if (raw && !(raw.byteLength === 0 && hasTypedData(tensor, dtype))) {
     const wanted = byteSize(dtype, dims);
     if (raw.byteLength !== wanted) {
       throw invalid(

@@ -25,7 +25,7 @@ export function readBoundaryType(info: onnx.IValueInfoProto, what: 'input' | 'ou
   const where = `The graph ${what} ${describe(info.name ?? '')}`;
   const type = info.type;
   const other = type && OTHER_TYPES.find(([field]) => type[field]);
-  if (other) throw unsupported(`${where} is a ${other[1]}; calibr8 takes and returns dense tensors only.`);
+  if (other) throw unsupported(`${where} is ${other[1]}; calibr8 takes and returns dense tensors only.`);
   const code = type?.tensorType?.elemType ?? 0;
   if (foreignTypeName(code)) {
     throw unsupported(
@@ -43,10 +43,10 @@ export function readBoundaryType(info: onnx.IValueInfoProto, what: 'input' | 'ou
 }
 
 const OTHER_TYPES = [
-  ['sequenceType', 'sequence'],
-  ['mapType', 'map'],
-  ['optionalType', 'optional value'],
-  ['sparseTensorType', 'sparse tensor'],
+  ['sequenceType', 'a sequence'],
+  ['mapType', 'a map'],
+  ['optionalType', 'an optional value'],
+  ['sparseTensorType', 'a sparse tensor'],
 ] as const;
 
 function readShape(shape: onnx.ITensorShapeProto): Shape {
