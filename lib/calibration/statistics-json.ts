@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { Calibr8Error } from '../errors';
+import { decodeCounts, encodeCounts } from './counts-codec';
+import { toStatistics, type TensorStatistics } from './statistics';
+
+const wholeNumber = z.number().int().nonnegative();
+
+const schema = z.strictObject({
+  count: wholeNumber,
+  nonFinite: wholeNumber,
+  min: z.number(),
+  max: z.number(),
+  sum: z.number(),
+  sumOfSquares: z.number().nonnegative(),
+  histogram: z.strictObject({
+    range: z.number().nonnegative(),
+    bins: z
+      .number()
+      .int()
+      .positive()
+      .max(2 ** 20),
+    positive: z.string(),
+    negative: z.string(),
+  }),
+});
+
+/** A {@link TensorStatistics} as plain JSON; the sides of the histogram are {@link encodeCounts} text. */
+export type StatisticsJson = z.infer<typeof schema>;
+
+/** The statistics as plain JSON. Reading it back gives equal statistics; equal statistics give equal JSON. */
+export function statisticsToJson(statistics: TensorStatistics): StatisticsJson {
+  const { count, nonFinite, min, max, sum, sumOfSquares, range, positive, negative } = statistics;
+  return {
+    count,
+    nonFinite,
+    min,
+    max,
+    sum,
+    sumOfSquares,
+    histogram: {
+      range,
+      bins: positive.length,
+      positive: encodeCounts(positive),
+      negative: encodeCounts(negative),
+    },
+  };
+}
+
+/** Reads statistics from parsed JSON. `name` is the tensor, for errors. Throws INVALID_ARGUMENT naming the field. */
+export function statisticsFromJson(json: unknown, name: string): TensorStatistics {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Calibr8Error(
+      'INVALID_ARGUMENT',
+      `Expected the statistics of tensor "${name}" as calibr8 writes them but ${issue!.path.join('.') || 'the whole'}: ${issue!.message}.`,
+    );
+  }
+  const { histogram, ...figures } = parsed.data;
+  const side = (which: 'positive' | 'negative'): Float64Array =>
+    decodeCounts(histogram[which], histogram.bins, `${which} side of tensor "${name}"`);
+  return toStatistics({
+    ...figures,
+    range: histogram.range,
+    positive: side('positive'),
+    negative: side('negative'),
+  });
+}

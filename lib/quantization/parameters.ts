@@ -1,0 +1,43 @@
+import { expected } from '../errors';
+import type { QuantizationParameters } from '../graph/graph';
+
+/** What an activation is quantized to: `uint8` where it cannot be negative, else `int8`. */
+export type ActivationType = 'uint8' | 'int8';
+
+/** Levels between 0 and the threshold: threshold = levels x scale. */
+export const LEVELS: Readonly<Record<ActivationType, number>> = { uint8: 255, int8: 127 };
+
+/** Least and greatest stored value. Activations reach -128, since QuantizeLinear saturates there, though the scale is made for 127. */
+export const QUANTIZED_RANGE: Readonly<Record<ActivationType, readonly [number, number]>> = {
+  uint8: [0, 255],
+  int8: [-128, 127],
+};
+
+/**
+ * The least scale in use, 2^-63 (about 1e-19). The product of two scales, which is a bias's scale, is then still a normal
+ * float32; denormals are flushed to zero by every stream's thread, and a scale of 0 divides by zero.
+ */
+export const LEAST_SCALE = 2 ** -63;
+
+/** A scale as float32, not below {@link LEAST_SCALE}. Computed in double and rounded once, so every host has the same bits. */
+export function toScale(scale: number): number {
+  return Math.max(Math.fround(scale), LEAST_SCALE);
+}
+
+/** threshold / 255 for `uint8`, threshold / 127 for `int8`, as float32. Throws INVALID_ARGUMENT unless the threshold is above 0 and fits a float32. */
+export function activationScale(threshold: number, dtype: ActivationType): number {
+  const scale = toScale(threshold / LEVELS[dtype]);
+  if (!(threshold > 0 && Number.isFinite(scale))) {
+    throw expected('a positive number that fits a float32', 'the threshold', threshold);
+  }
+  return scale;
+}
+
+/** Per-tensor symmetric parameters, zero point 0, for an activation whose |x| is clipped at `threshold`. */
+export function activationParameters(threshold: number, dtype: ActivationType): QuantizationParameters {
+  return {
+    scale: Float32Array.of(activationScale(threshold, dtype)),
+    zeroPoint: Int32Array.of(0),
+    axis: -1,
+  };
+}

@@ -1,0 +1,68 @@
+import { Constant } from '../graph/constant';
+import { channelLayout, nonFinite, requireReal } from './channels';
+import { toScale } from './parameters';
+import { roundHalfEven } from './round';
+
+/** Greatest magnitude of a quantized weight. -128 is left out, which keeps weights symmetric. */
+const WEIGHT_LEVELS = 127;
+
+/**
+ * The greatest |weight| of each channel of `axis`.
+ * @returns shape [dims[axis]].
+ * @throws NON_FINITE_VALUE naming the tensor where a weight is NaN or infinite.
+ */
+export function channelAbsMax(weights: Constant, axis: number, name: string): Float32Array {
+  const { outer, channels, inner } = channelLayout(weights.dims, axis, name);
+  const values = requireReal(weights, name);
+  const greatest = new Float32Array(channels);
+  let index = 0;
+  for (let o = 0; o < outer; ++o) {
+    for (let c = 0; c < channels; ++c) {
+      let most = greatest[c]!;
+      for (const end = index + inner; index < end; ++index) {
+        const magnitude = Math.abs(values[index]!);
+        if (magnitude > most) most = magnitude;
+        // Catches NaN, which is neither greater nor finite.
+        if (!(magnitude < Infinity)) throw nonFinite(name, values[index]!, index);
+      }
+      greatest[c] = most;
+    }
+  }
+  return greatest;
+}
+
+/**
+ * Symmetric int8 scales: absmax / 127 as float32. An all-zero channel gets 1, which represents it exactly and never divides by zero.
+ * @param absMax as {@link channelAbsMax} gives it.
+ */
+export function weightScales(absMax: Float32Array): Float32Array {
+  return absMax.map((most) => (most === 0 ? 1 : toScale(most / WEIGHT_LEVELS)));
+}
+
+/**
+ * Quantizes weights with one scale a channel of `axis`: float32 division, round half to even (ONNX's QuantizeLinear),
+ * clamped to [-127, 127]. Finite weights only: {@link channelAbsMax} checks.
+ * @param scales shape [dims[axis]].
+ */
+export function quantizeWeights(
+  weights: Constant,
+  axis: number,
+  scales: Float32Array,
+  name: string,
+): Constant {
+  const { outer, channels, inner } = channelLayout(weights.dims, axis, name);
+  const values = requireReal(weights, name);
+  const quantized = new Int8Array(values.length);
+  let index = 0;
+  for (let o = 0; o < outer; ++o) {
+    for (let c = 0; c < channels; ++c) {
+      const scale = scales[c]!;
+      for (const end = index + inner; index < end; ++index) {
+        const level = roundHalfEven(Math.fround(values[index]! / scale));
+        quantized[index] =
+          level > WEIGHT_LEVELS ? WEIGHT_LEVELS : level < -WEIGHT_LEVELS ? -WEIGHT_LEVELS : level;
+      }
+    }
+  }
+  return Constant.from('int8', weights.dims, quantized);
+}

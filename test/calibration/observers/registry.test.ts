@@ -1,0 +1,53 @@
+import { maxObserver } from '../../../lib/calibration/observers/max';
+import { OBSERVERS, ObserverRegistry } from '../../../lib/calibration/observers/registry';
+import { activationParameters } from '../../../lib/quantization/parameters';
+import { statisticsOf } from '../statistics-of';
+
+test('lists the algorithms of the original', () => {
+  expect(OBSERVERS.names).toEqual(expect.arrayContaining(['max', 'KL']));
+});
+
+test.each(['kl', 'toString', ''])('refuses %p and names what it knows', (name) => {
+  expect(() => OBSERVERS.get(name)).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/"max", "KL".* for algo/),
+    }),
+  );
+});
+
+test('refuses two observers of one name', () => {
+  expect(() => new ObserverRegistry([maxObserver, maxObserver])).toThrow(
+    expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('"max"') }),
+  );
+});
+
+describe.each(OBSERVERS.names)('%s', (name) => {
+  const observer = OBSERVERS.get(name);
+
+  test.each([
+    ['nothing', [], 'uint8'],
+    ['zeros', [0, 0], 'uint8'],
+    ['zeros', [0, 0], 'int8'],
+  ] as const)('gives %s (%p as %s) the scale 1', (_, values, dtype) => {
+    const { threshold } = observer.range(statisticsOf(values), dtype);
+    expect([...activationParameters(threshold, dtype).scale]).toEqual([1]);
+  });
+
+  test.each([
+    ['a denormal', [1e-42]],
+    ['the greatest float32', [3.4028234663852886e38]],
+    ['a power of two', [1, -0.25]],
+    ['one negative value', [-5, -5]],
+  ])('gives %s a usable threshold', (_, values) => {
+    const statistics = statisticsOf(values);
+    const { threshold } = observer.range(statistics);
+    expect(threshold).toBeGreaterThan(0);
+    expect(threshold / statistics.absMax).toBeCloseTo(1, 3);
+    expect(activationParameters(threshold, 'int8').scale[0]).toBeGreaterThanOrEqual(2 ** -63);
+  });
+});
+
+test('max is the greatest absolute value', () => {
+  expect(maxObserver.range(statisticsOf([1, -7, 3])).threshold).toBe(7);
+});
