@@ -22,6 +22,10 @@ const INT64_MIN = -(2n ** 63n);
 /** The low and high 32 bits of a decoded 64-bit integer, as signed numbers. */
 export function words(value: unknown): LongLike {
   if (typeof value === 'object' && value !== null && 'low' in value) return value as LongLike;
+  if (Number.isSafeInteger(value)) {
+    const number = value as number;
+    return { low: number | 0, high: Math.floor(number / 2 ** 32) };
+  }
   const bits = BigInt.asIntN(64, BigInt(value as number));
   return { low: Number(BigInt.asIntN(32, bits)), high: Number(bits >> 32n) };
 }

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { onnx } from 'onnx-proto';
+import type { onnx } from 'onnx-proto';
 import { Calibr8Error, describe, expected } from '../errors';
 import type { Graph } from '../graph/graph';
+import { decodeModel } from './decode';
 import { dataFolders, readExternalData } from './external-data';
 import { fileKindHint } from './file-kind';
 import { openFile, readRange } from './files';
@@ -75,8 +76,7 @@ function decode(bytes: Uint8Array): onnx.IModelProto {
   if (bytes.byteLength === 0) throw invalid('Expected an ONNX model but the file is empty.');
   let model: onnx.IModelProto;
   try {
-    // As a plain Uint8Array: for a Buffer protobufjs 6 would take a string cut off by the end of the file.
-    model = onnx.ModelProto.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    model = decodeModel(bytes);
   } catch (cause) {
     throw new Calibr8Error(
       'INVALID_MODEL',

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { onnx } from 'onnx-proto';
 import type { Graph } from '../../lib/graph/graph';
 import { readModel } from '../../lib/onnx';
@@ -187,6 +188,19 @@ describe('typed initializers', () => {
     ]);
     const top = [{ low: -1, high: -1, unsigned: true }] as unknown as number[];
     expect([...(await weight({ dataType: 13, dims: [1], uint64Data: top })).array]).toEqual([2n ** 64n - 1n]);
+  });
+
+  test('any 64-bit integers keep every bit', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })), async (integers) => {
+        const int64Data = integers.map((integer) => ({
+          low: Number(BigInt.asIntN(32, integer)),
+          high: Number(integer >> 32n),
+        })) as unknown as number[];
+        const constant = await weight({ dataType: 7, dims: [integers.length], int64Data });
+        expect([...constant.array]).toEqual(integers);
+      }),
+    );
   });
 
   test('scalars, tensors without elements, and an empty raw_data beside typed data', async () => {
