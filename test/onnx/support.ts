@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { onnx } from 'onnx-proto';
+import { Calibr8Error } from '../../lib/errors';
 import type { Graph, Value } from '../../lib/graph/graph';
 import { sorted } from '../../lib/graph/order';
+import { readModel, type ReadModelOptions } from '../../lib/onnx';
 
 /** A graph as plain data for comparing: everything that a file keeps. */
 export function summary(graph: Graph): unknown {
@@ -69,4 +71,17 @@ export function model(graph: onnx.IGraphProto = {}, parts: onnx.IModelProto = {}
 /** Serialized. */
 export function encode(message: onnx.IModelProto): Uint8Array {
   return onnx.ModelProto.encode(message).finish();
+}
+
+/** The error of reading what cannot be read. */
+export async function failure(
+  source: string | Uint8Array,
+  options?: ReadModelOptions,
+): Promise<Calibr8Error> {
+  const error = await readModel(source, options).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Calibr8Error);
+  return error as Calibr8Error;
 }
