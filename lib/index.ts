@@ -1,0 +1,13 @@
+export { Calibr8Error, type ErrorCode } from './errors';
+export type { DataType } from './graph/data-type';
+export {
+  InferenceSession,
+  type Fetches,
+  type Profile,
+  type ProfiledStep,
+  type TensorMap,
+  type ValueMetadata,
+} from './runtime/session';
+export type { SessionOptions } from './runtime/options';
+export type { Precision, ProgramInfo } from './runtime/program-info';
+export { Tensor, type TensorData } from './tensor';

@@ -1,0 +1,118 @@
+import type { Constant } from '../graph/constant';
+import type { DataType } from '../graph/data-type';
+import type { Node, PostOp, QuantizationParameters, Shape, Value } from '../graph/graph';
+
+/** What shape inference says of one output. */
+export interface ValueType {
+  dtype: DataType;
+  /** Undefined where not even the rank is known. */
+  shape: Shape | undefined;
+}
+
+/** A unary function of one element that the addon's `eltwise` kernel and post-ops know (docs/plan.md lists them). */
+export type Eltwise = Omit<Extract<PostOp, { kind: 'eltwise' }>, 'kind'>;
+
+/** y = scale[c] * x + shift[c] along axis 1. */
+export interface ChannelAffine {
+  scale: Float64Array;
+  shift: Float64Array;
+}
+
+/** What weighted operators (convolution, matrix product) have in common: input 0 is data, 1 weights, 2 bias. */
+export interface LinearTrait {
+  /** The weights' axis of output channels, of which each has its own scale. */
+  outputChannelAxis(node: Node): number;
+  /** Whether input 2 may hold a bias of one number a channel. */
+  readonly acceptsBias: boolean;
+  /** Whether `fullyConnected` or `firstConv` decides about it. */
+  readonly family: 'convolution' | 'fullyConnected';
+  /** Whether the addon runs it in INT8 with these attributes and weights. */
+  quantizable(node: Node): boolean;
+}
+
+/** How an operator takes part in quantization. */
+export type QuantizationRule =
+  /** Computes in INT8: needs a LinearTrait. */
+  | { readonly kind: 'linear' }
+  /** Adds two quantized operands. */
+  | { readonly kind: 'sum' }
+  /**
+   * Its result keeps its inputs' scale. `moves`: only rearranges elements. `averages`: the addon can also give the result
+   * another scale, or in float32, at no cost. `data`: the inputs that carry values (others are shapes and the like).
+   */
+  | {
+      readonly kind: 'passThrough';
+      readonly moves: boolean;
+      readonly averages?: true;
+      readonly data: 'first' | 'all';
+    }
+  | { readonly kind: 'float' };
+
+/** What an operator needs to lower itself into steps. */
+export interface Lowering {
+  readonly opset: number;
+  /** The plan's value for a graph value. */
+  value(value: Value): number;
+  /** The dims of a value; every shape is known when lowering. */
+  dims(value: Value): number[];
+  constant(name: string, constant: Constant, quantization?: QuantizationParameters): number;
+  temporary(
+    name: string,
+    dtype: DataType,
+    dims: readonly number[],
+    quantization?: QuantizationParameters,
+  ): number;
+  step(step: {
+    kernel: string;
+    name: string;
+    sources: readonly number[];
+    destinations: readonly number[];
+    params?: Readonly<Record<string, Param>>;
+    postOps?: readonly PlanPostOp[];
+  }): void;
+  /** The value seen with other dims of equal product (a reshape, free where the layout allows). */
+  reshaped(value: number, dims: readonly number[], name: string): number;
+}
+
+/** A parameter of a step: plain numbers are told apart by kind, since the addon checks types. */
+export type Param =
+  | { readonly i64: number }
+  | { readonly f64: number }
+  | { readonly i64s: readonly number[] }
+  | { readonly f32s: readonly number[] | Float32Array }
+  | { readonly text: string };
+
+export interface PlanPostOp {
+  readonly kind: string;
+  readonly params: Readonly<Record<string, Param>>;
+}
+
+/**
+ * One ONNX operator: everything that the rest of calibr8 knows of it. Shared code reads these properties and never asks
+ * which operator a node is.
+ */
+export interface OperatorDefinition {
+  readonly op: string;
+  /** Least and greatest number of inputs and outputs. */
+  readonly inputs: readonly [number, number];
+  readonly outputs?: readonly [number, number];
+  /** Types of the outputs from the inputs' types and constants. Throws INVALID_SHAPE naming the node. */
+  infer(node: Node, opset: number): readonly ValueType[];
+  /** The outputs where every input is constant (or, with `foldsFromShape`, where input 0's shape is known). */
+  fold?(node: Node, opset: number): readonly Constant[] | undefined;
+  readonly foldsFromShape?: true;
+  /** True where folding would undo what the operator is for: a constant's dequantization, which the addon does for nothing. */
+  readonly keepsConstants?: (node: Node) => boolean;
+  readonly quantization: QuantizationRule;
+  /** Appends the node's steps. An operator without it must vanish by folding. */
+  lower?(node: Node, lowering: Lowering): void;
+  /** True where output 0 is input 0. */
+  identity?(node: Node): boolean;
+  /** Set for the two operators that convert between real and quantized numbers. */
+  readonly conversion?: 'quantize' | 'dequantize';
+  eltwise?(node: Node, opset: number): Eltwise | undefined;
+  channelAffine?(node: Node): ChannelAffine | undefined;
+  readonly linear?: LinearTrait;
+  /** True where results can never be negative, whatever comes in. */
+  nonNegative?(node: Node, opset: number): boolean;
+}

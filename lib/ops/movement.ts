@@ -1,0 +1,331 @@
+import { Constant } from '../graph/constant';
+import { elementCount } from '../graph/data-type';
+import type { Dim, Node, Shape } from '../graph/graph';
+import type { OperatorDefinition } from './definition';
+import { allocate, gatherStrided, stridesOf } from './support/elements';
+import {
+  constantInts,
+  dtypeOf,
+  formatShape,
+  input,
+  normalizeAxis,
+  output,
+  sameDim,
+  shapeError,
+  shapeOf,
+} from './support/shapes';
+import { Calibr8Error } from '../errors';
+
+const moves = { kind: 'passThrough', moves: true, data: 'first' } as const;
+
+function permutationOf(node: Node, rank: number): readonly number[] {
+  const permutation =
+    node.attributes.ints('perm') ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
+  if (
+    permutation.length !== rank ||
+    new Set(permutation).size !== rank ||
+    permutation.some((axis) => axis < 0 || axis >= rank)
+  ) {
+    throw shapeError(
+      node,
+      `expected perm to be a permutation of ${rank} axes but received [${permutation.join(', ')}].`,
+    );
+  }
+  return permutation;
+}
+
+export const transpose: OperatorDefinition = {
+  op: 'Transpose',
+  inputs: [1, 1],
+  quantization: moves,
+  infer(node) {
+    const shape = shapeOf(node);
+    return [
+      { dtype: dtypeOf(node), shape: shape && permutationOf(node, shape.length).map((axis) => shape[axis]!) },
+    ];
+  },
+  fold(node) {
+    const x = node.inputs[0]!.constant!;
+    const permutation = permutationOf(node, x.dims.length);
+    const strides = stridesOf(x.dims);
+    return [
+      gatherStrided(
+        x,
+        permutation.map((axis) => x.dims[axis]!),
+        permutation.map((axis) => strides[axis]!),
+      ),
+    ];
+  },
+  lower(node, lowering) {
+    lowering.step({
+      kernel: 'transpose',
+      name: node.name,
+      sources: [lowering.value(input(node, 0))],
+      destinations: [lowering.value(output(node))],
+      params: { permutation: { i64s: permutationOf(node, lowering.dims(input(node, 0)).length) } },
+    });
+  },
+};
+
+function concatAxis(node: Node, rank: number): number {
+  const axis = node.attributes.int('axis');
+  if (axis === undefined) throw shapeError(node, 'expected the attribute axis but it is absent.');
+  return normalizeAxis(node, axis, rank);
+}
+
+export const concat: OperatorDefinition = {
+  op: 'Concat',
+  inputs: [1, Infinity],
+  quantization: { kind: 'passThrough', moves: true, data: 'all' },
+  identity: (node) => node.inputs.length === 1,
+  infer(node) {
+    const dtype = dtypeOf(node);
+    const shapes = node.inputs.map((_, index) => shapeOf(node, index));
+    if (shapes.some((shape) => shape === undefined)) return [{ dtype, shape: undefined }];
+    const known = shapes as Shape[];
+    const first = known[0]!;
+    const axis = concatAxis(node, first.length);
+    const result: Dim[] = first.map((dim, a) => {
+      if (a === axis)
+        return known.every((shape) => typeof shape[a] === 'number')
+          ? known.reduce((sum, shape) => sum + (shape[a] as number), 0)
+          : null;
+      return known.map((shape) => shape[a]!).find((other) => typeof other === 'number') ?? dim;
+    });
+    for (const shape of known) {
+      const fits =
+        shape.length === first.length &&
+        shape.every((dim, a) => a === axis || typeof dim !== 'number' || sameDim(dim, result[a]!));
+      if (!fits) {
+        throw shapeError(
+          node,
+          `expected shapes that differ along axis ${axis} only but received ${known.map(formatShape).join(', ')}.`,
+        );
+      }
+    }
+    return [{ dtype, shape: result }];
+  },
+  fold(node) {
+    const parts = node.inputs.map((value) => value!.constant!);
+    const first = parts[0]!;
+    const axis = concatAxis(node, first.dims.length);
+    const dims = first.dims.map((dim, a) =>
+      a === axis ? parts.reduce((sum, part) => sum + part.dims[a]!, 0) : dim,
+    );
+    const result = allocate(first.dtype, elementCount(dims));
+    const inner = (part: Constant): number => elementCount(part.dims.slice(axis));
+    const row = parts.reduce((sum, part) => sum + inner(part), 0);
+    let start = 0;
+    for (const part of parts) {
+      const length = inner(part);
+      for (let from = 0, to = start; from < part.count; from += length, to += row) {
+        result.set(part.array.subarray(from, from + length) as never, to);
+      }
+      start += length;
+    }
+    return [Constant.from(first.dtype, dims, result)];
+  },
+  lower(node, lowering) {
+    lowering.step({
+      kernel: 'concat',
+      name: node.name,
+      sources: node.inputs.map((_, index) => lowering.value(input(node, index))),
+      destinations: [lowering.value(output(node))],
+      params: { axis: { i64: concatAxis(node, lowering.dims(output(node)).length) } },
+    });
+  },
+};
+
+function splitSizes(node: Node, size: Dim, opset: number): (Dim | undefined)[] {
+  const given = opset < 13 ? node.attributes.ints('split') : node.inputs[1] && constantInts(node, 1);
+  if (given) return [...given];
+  if (typeof size !== 'number' || node.inputs[1]) return node.outputs.map(() => null);
+  const part = Math.ceil(size / node.outputs.length);
+  return node.outputs.map((_, index) => Math.min(part, size - index * part));
+}
+
+export const split: OperatorDefinition = {
+  op: 'Split',
+  inputs: [1, 2],
+  outputs: [1, Infinity],
+  quantization: moves,
+  infer(node, opset) {
+    const dtype = dtypeOf(node);
+    const shape = shapeOf(node, 0, 1);
+    if (!shape) return node.outputs.map(() => ({ dtype, shape: undefined }));
+    const axis = normalizeAxis(node, node.attributes.int('axis', 0), shape.length);
+    const sizes = splitSizes(node, shape[axis]!, opset);
+    if (sizes.length !== node.outputs.length) {
+      throw shapeError(node, `expected ${node.outputs.length} split sizes but received ${sizes.length}.`);
+    }
+    return sizes.map((size) => ({ dtype, shape: shape.map((dim, a) => (a === axis ? size! : dim)) }));
+  },
+  lower(node, lowering) {
+    const dims = lowering.dims(input(node, 0));
+    const axis = normalizeAxis(node, node.attributes.int('axis', 0), dims.length);
+    let start = 0;
+    node.outputs.forEach((value, index) => {
+      if (!value) return;
+      const size = lowering.dims(value)[axis]!;
+      lowering.step({
+        kernel: 'slice',
+        name: node.outputs.length > 1 ? `${node.name}/${index}` : node.name,
+        sources: [lowering.value(input(node, 0))],
+        destinations: [lowering.value(value)],
+        params: {
+          starts: { i64s: dims.map((_, a) => (a === axis ? start : 0)) },
+          steps: { i64s: dims.map(() => 1) },
+        },
+      });
+      start += size;
+    });
+  },
+};
+
+interface SliceRange {
+  start: number;
+  step: number;
+  count: number;
+}
+
+/** Start, step and count of each axis, undefined where a bound or a needed size is not known. */
+function sliceRanges(node: Node, shape: Shape, opset: number): (SliceRange | undefined)[] | undefined {
+  const list = (name: string, index: number): readonly number[] | undefined =>
+    opset < 10 ? node.attributes.ints(name) : constantInts(node, index);
+  const starts = list('starts', 1);
+  const ends = list('ends', 2);
+  if (!starts || !ends) return undefined;
+  const axes = list('axes', 3) ?? starts.map((_, index) => index);
+  const steps = (opset >= 10 ? constantInts(node, 4) : undefined) ?? starts.map(() => 1);
+  const ranges: (SliceRange | undefined)[] = shape.map((dim) =>
+    typeof dim === 'number' ? { start: 0, step: 1, count: dim } : undefined,
+  );
+  axes.forEach((rawAxis, index) => {
+    const axis = normalizeAxis(node, rawAxis, shape.length);
+    const size = shape[axis]!;
+    const step = steps[index]!;
+    if (step === 0) throw shapeError(node, 'expected steps other than 0.');
+    if (typeof size !== 'number') {
+      ranges[axis] = undefined;
+      return;
+    }
+    const clamp = (position: number, low: number, high: number): number =>
+      Math.min(Math.max(position < 0 ? position + size : position, low), high);
+    const start = step > 0 ? clamp(starts[index]!, 0, size) : clamp(starts[index]!, 0, size - 1);
+    const end = step > 0 ? clamp(ends[index]!, 0, size) : clamp(ends[index]!, -1, size - 1);
+    ranges[axis] = { start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
+  });
+  return ranges;
+}
+
+export const slice: OperatorDefinition = {
+  op: 'Slice',
+  inputs: [1, 5],
+  quantization: moves,
+  infer(node, opset) {
+    const dtype = dtypeOf(node);
+    const shape = shapeOf(node);
+    const ranges = shape && sliceRanges(node, shape, opset);
+    return [
+      {
+        dtype,
+        shape: shape && (ranges ? ranges.map((range) => range?.count ?? null) : shape.map(() => null)),
+      },
+    ];
+  },
+  fold(node, opset) {
+    const x = node.inputs[0]!.constant!;
+    const ranges = sliceRanges(node, x.dims, opset) as SliceRange[] | undefined;
+    if (!ranges) return undefined;
+    const strides = stridesOf(x.dims);
+    const base = ranges.reduce((sum, { start }, axis) => sum + start * strides[axis]!, 0);
+    return [
+      gatherStrided(
+        x,
+        ranges.map(({ count }) => count),
+        ranges.map(({ step }, axis) => step * strides[axis]!),
+        base,
+      ),
+    ];
+  },
+  lower(node, lowering) {
+    const dims = lowering.dims(input(node, 0));
+    const ranges = sliceRanges(node, dims, lowering.opset) as SliceRange[] | undefined;
+    if (!ranges || ranges.some(({ step }) => step < 1)) {
+      throw new Calibr8Error(
+        'UNSUPPORTED_OPERATOR',
+        `${node.label}: expected constant bounds and positive steps.`,
+      );
+    }
+    lowering.step({
+      kernel: 'slice',
+      name: node.name,
+      sources: [lowering.value(input(node, 0))],
+      destinations: [lowering.value(output(node))],
+      params: {
+        starts: { i64s: ranges.map(({ start }) => start) },
+        steps: { i64s: ranges.map(({ step }) => step) },
+      },
+    });
+  },
+};
+
+function padsOf(
+  node: Node,
+  rank: number,
+  opset: number,
+): { begin: number[]; end: number[]; value: number } | undefined {
+  const flat = opset < 11 ? node.attributes.ints('pads') : constantInts(node, 1);
+  if (!flat) return undefined;
+  const axes = (constantInts(node, 3) ?? Array.from({ length: rank }, (_, axis) => axis)).map((axis) =>
+    normalizeAxis(node, axis, rank),
+  );
+  const begin = new Array<number>(rank).fill(0);
+  const end = new Array<number>(rank).fill(0);
+  if (flat.length !== 2 * axes.length) {
+    throw shapeError(node, `expected ${2 * axes.length} pads but received [${flat.join(', ')}].`);
+  }
+  axes.forEach((axis, index) => {
+    begin[axis] = flat[index]!;
+    end[axis] = flat[index + axes.length]!;
+  });
+  const value =
+    opset < 11 ? node.attributes.float('value', 0) : (node.inputs[2]?.constant?.toNumbers()[0] ?? 0);
+  return { begin, end, value };
+}
+
+export const pad: OperatorDefinition = {
+  op: 'Pad',
+  inputs: [1, 4],
+  quantization: { kind: 'float' },
+  infer(node, opset) {
+    const dtype = dtypeOf(node);
+    const shape = shapeOf(node);
+    const pads = shape && padsOf(node, shape.length, opset);
+    return [
+      {
+        dtype,
+        shape: pads
+          ? shape.map((dim, a) => (typeof dim === 'number' ? dim + pads.begin[a]! + pads.end[a]! : null))
+          : shape?.map(() => null),
+      },
+    ];
+  },
+  lower(node, lowering) {
+    const pads = padsOf(node, lowering.dims(input(node, 0)).length, lowering.opset);
+    const mode = node.attributes.string('mode', 'constant');
+    if (!pads || mode !== 'constant' || [...pads.begin, ...pads.end].some((size) => size < 0)) {
+      throw new Calibr8Error(
+        'UNSUPPORTED_OPERATOR',
+        `${node.label}: expected constant, non-negative pads and mode "constant" but the mode is "${mode}".`,
+      );
+    }
+    lowering.step({
+      kernel: 'pad',
+      name: node.name,
+      sources: [lowering.value(input(node, 0))],
+      destinations: [lowering.value(output(node))],
+      params: { padsBegin: { i64s: pads.begin }, padsEnd: { i64s: pads.end }, value: { f64: pads.value } },
+    });
+  },
+};

@@ -1,0 +1,94 @@
+import type { Node } from '../graph/graph';
+import type { Lowering, OperatorDefinition } from './definition';
+import { dtypeOf, input, output, shapeError, shapeOf } from './support/shapes';
+import { coverLastWindow, resolveWindow, windowParams } from './support/spatial';
+import { Calibr8Error } from '../errors';
+
+function kernelOf(node: Node): readonly number[] {
+  const kernel = node.attributes.ints('kernel_shape');
+  if (!kernel) throw shapeError(node, 'expected the attribute kernel_shape but it is absent.');
+  return kernel;
+}
+
+function inferWindow(node: Node): ReturnType<OperatorDefinition['infer']> {
+  const dtype = dtypeOf(node);
+  const x = shapeOf(node, 0, 3);
+  const shape = x && [x[0]!, x[1]!, ...resolveWindow(node, x, kernelOf(node)).spatial];
+  if (node.outputs[1]) {
+    throw new Calibr8Error(
+      'UNSUPPORTED_OPERATOR',
+      `${node.label}: the indices of MaxPool are not supported.`,
+    );
+  }
+  return [{ dtype, shape }];
+}
+
+function lowerWindow(node: Node, lowering: Lowering, algorithm: string): void {
+  const dims = lowering.dims(input(node, 0));
+  const { window, spatial } = resolveWindow(node, dims, kernelOf(node));
+  const covered = coverLastWindow(window!, dims.slice(2), spatial as number[]);
+  lowering.step({
+    kernel: 'pooling',
+    name: node.name,
+    sources: [lowering.value(input(node, 0))],
+    destinations: [lowering.value(output(node))],
+    params: { algorithm: { text: algorithm }, kernel: { i64s: covered.kernel }, ...windowParams(covered) },
+  });
+}
+
+export const maxPool: OperatorDefinition = {
+  op: 'MaxPool',
+  inputs: [1, 1],
+  outputs: [1, 2],
+  quantization: { kind: 'passThrough', moves: false, data: 'first' },
+  infer: inferWindow,
+  lower: (node, lowering) => lowerWindow(node, lowering, 'max'),
+};
+
+export const averagePool: OperatorDefinition = {
+  op: 'AveragePool',
+  inputs: [1, 1],
+  quantization: { kind: 'passThrough', moves: false, averages: true, data: 'first' },
+  infer: inferWindow,
+  lower(node, lowering) {
+    const counts = node.attributes.int('count_include_pad', 0) !== 0;
+    lowerWindow(node, lowering, counts ? 'average_include_padding' : 'average_exclude_padding');
+  },
+};
+
+function globalPool(op: string, algorithm: string, averages: boolean): OperatorDefinition {
+  return {
+    op,
+    inputs: [1, 1],
+    quantization: {
+      kind: 'passThrough',
+      moves: false,
+      data: 'first',
+      ...(averages ? { averages: true as const } : {}),
+    },
+    infer(node) {
+      const x = shapeOf(node, 0, 3);
+      return [{ dtype: dtypeOf(node), shape: x && x.map((dim, axis) => (axis < 2 ? dim : 1)) }];
+    },
+    lower(node, lowering) {
+      const kernel = lowering.dims(input(node, 0)).slice(2);
+      const window = {
+        kernel,
+        strides: kernel.map(() => 1),
+        dilations: kernel.map(() => 1),
+        padsBegin: kernel.map(() => 0),
+        padsEnd: kernel.map(() => 0),
+      };
+      lowering.step({
+        kernel: 'pooling',
+        name: node.name,
+        sources: [lowering.value(input(node, 0))],
+        destinations: [lowering.value(output(node))],
+        params: { algorithm: { text: algorithm }, kernel: { i64s: kernel }, ...windowParams(window) },
+      });
+    },
+  };
+}
+
+export const globalAveragePool = globalPool('GlobalAveragePool', 'average_exclude_padding', true);
+export const globalMaxPool = globalPool('GlobalMaxPool', 'max', false);

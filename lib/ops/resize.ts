@@ -1,0 +1,78 @@
+import { Calibr8Error } from '../errors';
+import type { Node, Shape } from '../graph/graph';
+import type { OperatorDefinition } from './definition';
+import { dtypeOf, input, output, shapeError, shapeOf } from './support/shapes';
+
+/** Factors of every axis, from scales or sizes, or undefined where they are computed. */
+function factorsOf(node: Node, shape: Shape, opset: number): number[] | undefined {
+  const upsample = node.op === 'Upsample';
+  const attribute = node.attributes.floats('scales');
+  const scalesAt = upsample || opset < 11 ? 1 : 2;
+  const scales = attribute ?? node.inputs[scalesAt]?.constant?.toNumbers();
+  if (scales && scales.length > 0) {
+    if (scales.length !== shape.length)
+      throw shapeError(node, `expected ${shape.length} scales but received [${scales.join(', ')}].`);
+    return [...scales];
+  }
+  const sizes = node.inputs[3]?.constant?.toNumbers();
+  if (!sizes || shape.some((dim) => typeof dim !== 'number')) return undefined;
+  return sizes.map((size, axis) => size / (shape[axis] as number));
+}
+
+function resizing(op: string): OperatorDefinition {
+  return {
+    op,
+    inputs: [1, 4],
+    quantization: { kind: 'float' },
+    infer(node, opset) {
+      const shape = shapeOf(node);
+      const factors = shape && factorsOf(node, shape, opset);
+      const result = shape?.map((dim, axis) => {
+        if (!factors) return null;
+        if (factors[axis] === 1) return dim;
+        return typeof dim === 'number' ? Math.floor(dim * factors[axis]! + 1e-6) : null;
+      });
+      return [{ dtype: dtypeOf(node), shape: result }];
+    },
+    lower(node, lowering) {
+      const x = input(node, 0);
+      const dims = lowering.dims(x);
+      const factors = factorsOf(node, dims, lowering.opset);
+      const mode = node.attributes.string('mode', 'nearest');
+      const coordinates = node.attributes.string(
+        'coordinate_transformation_mode',
+        lowering.opset < 11 ? 'asymmetric' : 'half_pixel',
+      );
+      const rounding = node.attributes.string(
+        'nearest_mode',
+        lowering.opset < 11 ? 'floor' : 'round_prefer_floor',
+      );
+      const whole = factors?.every((factor) => Number.isInteger(factor) && factor >= 1) ?? false;
+      // Integer upsampling by repetition: these two conventions and oneDNN's half-pixel nearest agree on it.
+      const repeats =
+        mode === 'nearest' &&
+        whole &&
+        ((coordinates === 'asymmetric' && rounding === 'floor') || coordinates === 'half_pixel');
+      const linear =
+        (mode === 'linear' || mode === 'bilinear') &&
+        (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel');
+      if (!factors || factors[0] !== 1 || factors[1] !== 1 || (!repeats && !linear) || dims.length < 3) {
+        throw new Calibr8Error(
+          'UNSUPPORTED_OPERATOR',
+          `${node.label}: expected nearest with whole factors, or linear with half_pixel coordinates, over spatial axes, but received mode "${mode}", ` +
+            `coordinates "${coordinates}", rounding "${rounding}", factors [${factors?.join(', ') ?? 'computed'}].`,
+        );
+      }
+      lowering.step({
+        kernel: 'resampling',
+        name: node.name,
+        sources: [lowering.value(x)],
+        destinations: [lowering.value(output(node))],
+        params: { algorithm: { text: repeats ? 'nearest' : 'linear' }, factors: { f32s: factors.slice(2) } },
+      });
+    },
+  };
+}
+
+export const resize = resizing('Resize');
+export const upsample = resizing('Upsample');

@@ -1,0 +1,53 @@
+import { Calibr8Error } from '../errors';
+import type { Graph } from '../graph/graph';
+import { verify } from '../graph/verify';
+import { absorbQuantization } from './absorb-quantization';
+import { canonicalizeGemm } from './canonicalize-gemm';
+import { checkOperators } from './check-operators';
+import { dropRedundantClamps } from './drop-redundant-clamps';
+import { foldBatchNorm } from './fold-batch-norm';
+import { foldDequantizedConstants } from './fold-dequantized-constants';
+import { fuseActivations } from './fuse-activations';
+import { fuseResidualSums } from './fuse-residual-sums';
+import { inferAndFold } from './infer-and-fold';
+import type { Pass } from './pass';
+import { removeDeadNodes } from './remove-dead-nodes';
+import { removeIdentities } from './remove-identities';
+
+/** What any model goes through once at loading; the result is still plain ONNX and can be written. */
+export const CANONICAL: readonly Pass[] = [
+  checkOperators, // everything after relies on known operators and on their inputs being there
+  inferAndFold, // shapes and constants, which the rest asks for
+  removeIdentities, // so that patterns see neighbors
+  foldBatchNorm, // before anything looks at weights
+  canonicalizeGemm, // needs ranks; a Gemm is then what quantization and lowering know
+  removeDeadNodes, // what folding left
+];
+
+/** What follows for execution, once input shapes are known; the result cannot be written. */
+export const EXECUTION: readonly Pass[] = [
+  ...CANONICAL, // known shapes fold what was symbolic before
+  fuseResidualSums, // before activations, since a ReLU after the sum belongs to the fused node too
+  fuseActivations, // before absorbing, so that a quantization is found right after the fused node
+  absorbQuantization, // conversions become types
+  dropRedundantClamps, // needs the destination's type
+  foldDequantizedConstants, // weights that stayed in float
+  inferAndFold, // types of what was replaced, and constants that dequantizing uncovered
+  removeDeadNodes,
+];
+
+/** Runs passes in order, checking the graph after each. A graph that a pass broke is an INTERNAL_GRAPH error naming it. */
+export function runPasses(graph: Graph, passes: readonly Pass[]): void {
+  for (const pass of passes) {
+    pass.run(graph);
+    try {
+      verify(graph);
+    } catch (cause) {
+      // A cycle in the file shows at the first check and is the model's fault.
+      if (cause instanceof Calibr8Error && cause.code === 'INVALID_MODEL') throw cause;
+      throw new Calibr8Error('INTERNAL_GRAPH', `After the pass "${pass.name}": ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+}

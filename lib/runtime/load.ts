@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Calibr8Error } from '../errors';
+import type { Addon } from './addon';
+
+let addon: Addon | undefined;
+
+/** The native addon; loaded at first use. Throws ADDON_LOAD with what to do about it. */
+export function loadAddon(): Addon {
+  addon ??= load();
+  return addon;
+}
+
+function load(): Addon {
+  const path = join(packageRoot(), 'build', 'Release', 'calibr8.node');
+  if (!existsSync(path)) {
+    throw new Calibr8Error(
+      'ADDON_LOAD',
+      `Expected the native addon at ${path} but it is not there. Build it with: bash scripts/setup.sh ` +
+        '(or, with a compiler, CMake and oneDNN installed: npm run build:native).',
+    );
+  }
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file has no other loader
+    return require(path) as Addon;
+  } catch (cause) {
+    throw new Calibr8Error(
+      'ADDON_LOAD',
+      `The native addon ${path} cannot be loaded: ${(cause as Error).message}. If a library is missing, install oneDNN ` +
+        '(Debian and Ubuntu: apt-get install libdnnl-dev); if it was built for another system, run: npm run build:native.',
+      { cause },
+    );
+  }
+}
+
+/** The folder of package.json, whether this file runs from lib or from dist/lib. */
+export function packageRoot(): string {
+  let folder = __dirname;
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder)
+      throw new Calibr8Error(
+        'ADDON_LOAD',
+        `No package.json above ${__dirname}: the installation is damaged.`,
+      );
+    folder = parent;
+  }
+  return folder;
+}

@@ -1,0 +1,219 @@
+import { Calibr8Error, describe, expected } from '../errors';
+import type { DataType } from '../graph/data-type';
+import type { Graph, Value } from '../graph/graph';
+import { readModel } from '../onnx';
+import { CANONICAL, runPasses } from '../passes/pipeline';
+import { Tensor } from '../tensor';
+import { Executor } from './executor';
+import { resolveOptions, type ResolvedOptions, type SessionOptions } from './options';
+import { describeProgram, precisionOf, type Precision, type ProgramInfo } from './program-info';
+
+/** Tensors by name. */
+export type TensorMap = Record<string, Tensor>;
+
+/** What to fetch: names, or names to null or to a Tensor that receives the result. */
+export type Fetches = readonly string[] | Readonly<Record<string, Tensor | null>>;
+
+/** Type and shape of an input or output. */
+export interface ValueMetadata {
+  readonly name: string;
+  readonly isTensor: true;
+  readonly type: DataType;
+  /** Numbers, or the symbol of a dimension that may vary (empty where it has none). */
+  readonly shape: readonly (number | string)[];
+}
+
+/** One step of a profile. */
+export interface ProfiledStep {
+  name: string;
+  kernel: string;
+  /** oneDNN's implementation; `ref:*` is its slow reference code. */
+  implementation: string;
+  /** Conversions of memory layout that had to be inserted before it. */
+  reorders: string[];
+  dataTypes: string;
+  /** Median time of a run, nanoseconds. */
+  nanoseconds: number;
+}
+
+export interface Profile {
+  steps: ProfiledStep[];
+  /** Median time of a whole run on the stream's thread, nanoseconds. */
+  totalNanoseconds: number;
+}
+
+/**
+ * A network ready to run. The names and behavior are onnxruntime-common's, so that code written for onnxruntime-node runs
+ * with the import changed.
+ *
+ * Errors: INVALID_MODEL, UNSUPPORTED_OPERATOR, FILE_ACCESS and INVALID_ARGUMENT from `create`; INVALID_FEED from `run`;
+ * SESSION_CLOSED after `release`; ADDON_LOAD where the native part is missing.
+ */
+export class InferenceSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly inputMetadata: readonly ValueMetadata[];
+  readonly outputMetadata: readonly ValueMetadata[];
+  /** `int8` where every convolution and matrix product computes on quantized numbers, `fp32` where none, else `mixed`. */
+  readonly precision: Precision;
+  readonly #executor: Executor;
+
+  private constructor(executor: Executor) {
+    const { graph } = executor;
+    this.#executor = executor;
+    this.inputNames = graph.inputs.map(({ name }) => name);
+    this.outputNames = graph.outputs.map(({ name }) => name);
+    this.inputMetadata = graph.inputs.map(metadata);
+    this.outputMetadata = graph.outputs.map(metadata);
+    this.precision = precisionOf(graph);
+  }
+
+  /**
+   * Loads a model from a path or from bytes and compiles it where its input shapes are known.
+   * @param model path of an ONNX file, or its bytes; they must not change while the session lives
+   */
+  static create(
+    model: string | Uint8Array,
+    options?: SessionOptions & Record<string, unknown>,
+  ): Promise<InferenceSession>;
+  static create(
+    buffer: ArrayBufferLike,
+    options?: SessionOptions & Record<string, unknown>,
+  ): Promise<InferenceSession>;
+  static create(
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    byteLength?: number,
+    options?: SessionOptions & Record<string, unknown>,
+  ): Promise<InferenceSession>;
+  static async create(model: unknown, ...rest: unknown[]): Promise<InferenceSession> {
+    const options = resolveOptions(
+      rest.find((argument) => typeof argument !== 'number' && argument !== undefined),
+    );
+    const [byteOffset, byteLength] = rest.filter((argument) => typeof argument === 'number');
+    const graph = await readModel(toSource(model, byteOffset, byteLength));
+    return InferenceSession.fromGraph(graph, options);
+  }
+
+  /** @internal Takes a graph as it was read. */
+  static async fromGraph(graph: Graph, options: ResolvedOptions): Promise<InferenceSession> {
+    runPasses(graph, CANONICAL);
+    const executor = new Executor(graph, options);
+    const session = new InferenceSession(executor);
+    const dims = graph.inputs.map((value) => value.dims);
+    try {
+      // Known shapes let errors show now and make the first run as fast as the others.
+      if (dims.every((shape) => shape !== undefined)) await executor.compile(dims);
+    } catch (error) {
+      await executor.close();
+      throw error;
+    }
+    return session;
+  }
+
+  /** Threads that this session uses. */
+  get threads(): ResolvedOptions {
+    return this.#executor.options;
+  }
+
+  /**
+   * Runs the network once. Calls may overlap; `streams` of them execute at the same time.
+   * @param feeds a Tensor for each input, by name
+   * @param fetches the outputs wanted; default all
+   */
+  async run(
+    feeds: Readonly<TensorMap>,
+    fetches?: Fetches | object,
+    _runOptions?: object,
+  ): Promise<TensorMap> {
+    const wanted = this.#fetches(fetches);
+    const outputs = await this.#executor.run(feeds);
+    const results: TensorMap = {};
+    for (const [name, target] of wanted) {
+      const output = outputs[this.outputNames.indexOf(name)]!;
+      results[name] = target ? fill(target, output, name) : output;
+    }
+    return results;
+  }
+
+  /** Times every step of a run with the given feeds, over `runs` runs (default 20). */
+  async profile(feeds: Readonly<TensorMap>, runs = 20): Promise<Profile> {
+    if (!Number.isInteger(runs) || runs < 1) throw expected('a whole number of 1 or more', 'runs', runs);
+    const { program, profile } = await this.#executor.profile(feeds, runs);
+    return {
+      steps: profile.steps.map(({ step, nanoseconds }) => {
+        const { name, kernel, implementation, reorders, dataTypes } = program.compiled.steps[step]!;
+        return { name, kernel, implementation, reorders, dataTypes, nanoseconds };
+      }),
+      totalNanoseconds: profile.totalNanoseconds,
+    };
+  }
+
+  /** Compiles for given input shapes (by input name; default the model's own, with 1 for what varies) and tells what runs. */
+  async info(shapes: Readonly<Record<string, readonly number[]>> = {}): Promise<ProgramInfo> {
+    const dims = this.#executor.graph.inputs.map(
+      ({ name, shape }) => shapes[name] ?? (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : 1)),
+    );
+    return describeProgram(await this.#executor.compile(dims));
+  }
+
+  /** Frees what the session holds once the runs under way have ended. May be called again. */
+  async release(): Promise<void> {
+    await this.#executor.close();
+  }
+
+  #fetches(fetches: unknown): [string, Tensor | null][] {
+    if (fetches === undefined) return this.outputNames.map((name) => [name, null]);
+    const list = Array.isArray(fetches) ? (fetches as unknown[]) : undefined;
+    if (!list && (typeof fetches !== 'object' || fetches === null))
+      throw expected('an array or object of output names', 'fetches', fetches);
+    const entries = list ? list.map((name) => [name, null] as const) : Object.entries(fetches as object);
+    // As in onnxruntime-common, the second argument may be the run options instead.
+    if (!list && !entries.some(([name]) => this.outputNames.includes(String(name))))
+      return this.#fetches(undefined);
+    return entries.map(([name, target]) => {
+      if (typeof name !== 'string' || !this.outputNames.includes(name)) {
+        throw expected(`one of ${this.outputNames.join(', ')}`, 'an output to fetch', name);
+      }
+      if (target !== null && !(target instanceof Tensor))
+        throw expected('a Tensor or null', `the fetch "${name}"`, target);
+      return [name, target];
+    });
+  }
+}
+
+function metadata(value: Value): ValueMetadata {
+  return {
+    name: value.name,
+    isTensor: true,
+    type: value.dtype ?? 'float32',
+    shape: (value.shape ?? []).map((dim) => dim ?? ''),
+  };
+}
+
+function toSource(model: unknown, byteOffset: unknown, byteLength: unknown): string | Uint8Array {
+  if (typeof model === 'string') return model;
+  if (ArrayBuffer.isView(model))
+    return new Uint8Array(model.buffer as ArrayBuffer, model.byteOffset, model.byteLength);
+  const shared = typeof SharedArrayBuffer !== 'undefined' && model instanceof SharedArrayBuffer;
+  // Jest and worker threads have realms of their own, where instanceof ArrayBuffer fails.
+  if (shared || Object.prototype.toString.call(model) === '[object ArrayBuffer]') {
+    return new Uint8Array(
+      model as ArrayBuffer,
+      (byteOffset as number | undefined) ?? 0,
+      byteLength as number | undefined,
+    );
+  }
+  throw expected('a path, Uint8Array or ArrayBuffer', 'the model', model);
+}
+
+function fill(target: Tensor, output: Tensor, name: string): Tensor {
+  if (target.type !== output.type || target.size !== output.size) {
+    throw new Calibr8Error(
+      'INVALID_ARGUMENT',
+      `Expected a ${output.type} Tensor of ${output.size} elements to receive "${name}" but received ${describe(target)} of ${target.size}.`,
+    );
+  }
+  (target.data as Float32Array).set(output.data as Float32Array);
+  return target;
+}
