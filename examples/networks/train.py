@@ -1,6 +1,6 @@
 """Trains a network on the shapes and writes it as ONNX next to this file.
 
-    python train.py FOLDER NAME [--epochs 9] [--seed 1]
+    python train.py FOLDER NAME --epochs COUNT [--seed 1]
 
 FOLDER holds the raw splits that examples/shapes/dump.ts writes; NAME is shapes-resnet or shapes-mobilenet.
 """
@@ -65,7 +65,7 @@ def main():
     parser = argparse.ArgumentParser(description="Train a small network on the shapes.")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("name", choices=NETWORKS)
-    parser.add_argument("--epochs", type=int, default=9)
+    parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
