@@ -1,0 +1,41 @@
+import { elementCount } from '../graph/data-type';
+import type { Graph, Node } from '../graph/graph';
+import { findOperator } from '../ops/registry';
+import { EXECUTION, runPasses } from '../passes/pipeline';
+
+export interface Complexity {
+  /** Multiply-adds of all weighted operators in one run. */
+  multiplyAdds: number;
+  /** Those of them that are computed in INT8. */
+  int8MultiplyAdds: number;
+}
+
+/**
+ * Counts the multiply-adds of one run with inputs of the shapes `dims` and how many of them are in INT8. Rewrites the graph
+ * as for execution, so that a convolution counts as INT8 only where it will run so.
+ * @throws what runPasses() throws, for example UNSUPPORTED_OPERATOR
+ */
+export function measureComplexity(
+  graph: Graph,
+  dims: Readonly<Record<string, readonly number[]>>,
+): Complexity {
+  for (const input of graph.inputs) input.shape = dims[input.name] ?? input.shape;
+  runPasses(graph, EXECUTION);
+  const result = { multiplyAdds: 0, int8MultiplyAdds: 0 };
+  for (const node of graph.nodes) {
+    const count = multiplyAddsOf(node);
+    result.multiplyAdds += count;
+    if (node.inputs[0]?.quantization && node.inputs[1]?.quantization) result.int8MultiplyAdds += count;
+  }
+  return result;
+}
+
+/** Each element of the result takes as many as there are weights for its channel. */
+function multiplyAddsOf(node: Node): number {
+  const linear = findOperator(node)?.linear;
+  const weights = node.inputs[1]?.dims;
+  const result = node.outputs[0]?.dims;
+  if (!linear || !weights || !result || !node.inputs[1]?.constant) return 0;
+  const channels = weights[linear.outputChannelAxis(node)];
+  return channels ? elementCount(result) * (elementCount(weights) / channels) : 0;
+}

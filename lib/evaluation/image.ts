@@ -1,0 +1,91 @@
+import type sharpModule from 'sharp';
+import { Calibr8Error } from '../errors';
+import type { Preprocessing } from './preprocessing';
+import { cropCenter, resizeAndCrop, resizedShorterSide, type Pixels } from './resample';
+
+type Sharp = typeof sharpModule;
+
+let loading: Promise<Sharp> | undefined;
+
+/**
+ * Loads sharp when the first image is needed: it is native code, and commands without images must work where it does not load.
+ * @throws INVALID_DATASET with the remedy.
+ */
+export function loadSharp(): Promise<Sharp> {
+  loading ??= import('sharp').then(
+    ({ default: sharp }) => {
+      // Images are decoded several at a time already; threads within each would only compete with the network's.
+      sharp.concurrency(1);
+      sharp.cache(false);
+      return sharp;
+    },
+    (cause: unknown) => {
+      loading = undefined;
+      throw new Calibr8Error(
+        'INVALID_DATASET',
+        `The image decoder "sharp" could not be loaded: ${firstLine(cause)} Run "npm install --include=optional sharp" in this package's folder.`,
+        { cause },
+      );
+    },
+  );
+  return loading;
+}
+
+/**
+ * Decodes a file to 8-bit RGB. As in Pillow's `open(file).convert('RGB')`, color profiles and the EXIF orientation are
+ * ignored, gray is spread to three channels and alpha dropped.
+ * @throws INVALID_DATASET that names the file.
+ */
+export async function decodeImage(file: string): Promise<Pixels> {
+  const sharp = await loadSharp();
+  try {
+    const { data, info } = await sharp(file, { ignoreIcc: true, failOn: 'truncated' })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    return channels === 3
+      ? { data, width, height, channels }
+      : { data: grayToRgb(data, channels), width, height, channels: 3 };
+  } catch (cause) {
+    throw new Calibr8Error(
+      'INVALID_DATASET',
+      `Expected an image in "${file}" but it could not be decoded: ${firstLine(cause)} Remove or replace the file.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Decodes, resizes and crops a file: crop x crop RGB pixels, interleaved.
+ * @throws INVALID_DATASET that names the file, also where the image is smaller than the crop.
+ */
+export async function loadPixels(file: string, { resize, crop }: Preprocessing): Promise<Uint8Array> {
+  const image = await decodeImage(file);
+  const { width, height } = image;
+  if (resize !== null) {
+    const [resizedWidth, resizedHeight] = resizedShorterSide(width, height, resize);
+    if (resizedWidth !== width || resizedHeight !== height)
+      return resizeAndCrop(image, resizedWidth, resizedHeight, crop);
+  }
+  if (Math.min(width, height) < crop) {
+    throw new Calibr8Error(
+      'INVALID_DATASET',
+      `Expected an image of at least ${crop}x${crop} pixels in "${file}" but it has ${width}x${height}. Resize it with --resize ${crop} or more, or use a smaller --crop.`,
+    );
+  }
+  return cropCenter(image, crop);
+}
+
+function grayToRgb(data: Uint8Array, channels: number): Uint8Array {
+  const count = data.length / channels;
+  const rgb = new Uint8Array(count * 3);
+  for (let i = 0; i < count; ++i) rgb.fill(data[i * channels]!, 3 * i, 3 * i + 3);
+  return rgb;
+}
+
+function firstLine(cause: unknown): string {
+  const line = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')[0]!;
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { Calibr8Error, describe, expected } from '../errors';
+
+const channelValues = z.array(z.number()).refine((list) => list.length === 1 || list.length === 3, {
+  message: 'expected 3 numbers (1 for gray)',
+});
+
+const schema = z
+  .strictObject({
+    resize: z.int().positive().nullable().default(null),
+    crop: z.int().positive(),
+    mean: channelValues.readonly(),
+    std: channelValues
+      .refine((list) => list.every((value) => value > 0), {
+        message: 'expected numbers greater than 0',
+      })
+      .readonly(),
+    scale: z.number().positive().default(1),
+    layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
+    channels: z.enum(['RGB', 'BGR', 'gray']).default('RGB'),
+  })
+  .refine(({ resize, crop }) => resize === null || resize >= crop, {
+    path: ['resize'],
+    message: 'expected at least the crop, since the crop is cut out of the resized image',
+  });
+
+/**
+ * How an image becomes a network's input: `(x * scale - mean) / std` for each 8-bit channel value x.
+ * `resize` is the length in pixels that the shorter side is resized to (null: the image keeps its size), `crop` the side of
+ * the square cut from the middle. `mean` and `std` are in the order of the channels that are fed, so blue first for `BGR`.
+ */
+export type Preprocessing = Readonly<z.infer<typeof schema>>;
+
+export type PreprocessingOverrides = { resize?: number | null | undefined; crop?: number | undefined };
+
+/** The named preprocessings: ImageNet's usual mean and deviation, and the range -1 to 1. */
+export const PRESETS: Readonly<Record<'imagenet' | 'symmetric', Preprocessing>> = {
+  imagenet: {
+    resize: 256,
+    crop: 224,
+    scale: 1 / 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    layout: 'NCHW',
+    channels: 'RGB',
+  },
+  symmetric: {
+    resize: 256,
+    crop: 224,
+    scale: 1,
+    mean: [127.5, 127.5, 127.5],
+    std: [127.5, 127.5, 127.5],
+    layout: 'NCHW',
+    channels: 'RGB',
+  },
+};
+
+/** Number of channels that a preprocessing feeds. */
+export function channelCount(preprocessing: Preprocessing): number {
+  return preprocessing.channels === 'gray' ? 1 : 3;
+}
+
+/**
+ * Reads a preset's name or a JSON object, applies `overrides` and checks the result.
+ * @throws INVALID_ARGUMENT that names the field and what it should hold.
+ */
+export function parsePreprocessing(text: string, overrides: PreprocessingOverrides = {}): Preprocessing {
+  const base = Object.hasOwn(PRESETS, text) ? PRESETS[text as keyof typeof PRESETS] : parseJson(text);
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  const result = schema.safeParse({ ...base, ...Object.fromEntries(given) });
+  if (!result.success) throw invalid(result.error, text);
+  const preprocessing = result.data;
+  const channels = channelCount(preprocessing);
+  for (const field of ['mean', 'std'] as const) {
+    if (preprocessing[field].length !== channels)
+      throw expected(
+        `${channels} number${channels > 1 ? 's' : ''} (channels ${preprocessing.channels})`,
+        `"${field}" of the preprocessing`,
+        preprocessing[field],
+      );
+  }
+  return preprocessing;
+}
+
+/** The shortest text that parsePreprocessing() turns back into the same preprocessing: a preset's name or JSON. */
+export function formatPreprocessing(preprocessing: Preprocessing): string {
+  const ordered = JSON.stringify(schema.parse(preprocessing));
+  for (const [name, preset] of Object.entries(PRESETS))
+    if (JSON.stringify(schema.parse(preset)) === ordered) return name;
+  return ordered;
+}
+
+function parseJson(text: string): object {
+  const wanted = `${Object.keys(PRESETS).join(', ')} or a JSON object`;
+  if (!text.trimStart().startsWith('{')) throw expected(wanted, 'the preprocessing', text);
+  try {
+    return JSON.parse(text) as object;
+  } catch (cause) {
+    throw new Calibr8Error(
+      'INVALID_ARGUMENT',
+      `Expected ${wanted} for the preprocessing but received ${describe(text)}, which is not valid JSON: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
+}
+
+function invalid(error: z.ZodError, text: string): Calibr8Error {
+  const issues = error.issues.map((issue) => {
+    const path = issue.path.join('.');
+    return path ? `"${path}": ${issue.message}` : issue.message;
+  });
+  return new Calibr8Error(
+    'INVALID_ARGUMENT',
+    `The preprocessing ${describe(text)} cannot be used: ${issues.join('; ')}. It takes resize, crop, mean, std, scale, layout and channels.`,
+  );
+}
