@@ -1,3 +1,6 @@
+export { Calibrator } from './calibration/calibrator';
+export type { CalibratorOptions } from './calibration/options';
+export type { CalibrationSummary, TensorSummary } from './calibration/summary';
 export { Calibr8Error, type ErrorCode } from './errors';
 export type { DataType } from './graph/data-type';
 export {

@@ -29,7 +29,7 @@ export class Constant {
   }
 
   static int64(dims: readonly number[], data: readonly (number | bigint)[]): Constant {
-    return Constant.from('int64', dims, BigInt64Array.from(data, BigInt));
+    return Constant.from('int64', dims, BigInt64Array.from(data, toInt64));
   }
 
   get count(): number {
@@ -58,6 +58,13 @@ export class Constant {
   toFloat32(): Float32Array {
     return this.array instanceof Float32Array ? this.array : Float32Array.from(this.toNumbers());
   }
+}
+
+/** Saturates: exporters write the greatest int64 for "to the end", which as a double is one more than fits. */
+function toInt64(value: number | bigint): bigint {
+  const wide = BigInt(value);
+  const greatest = 2n ** 63n - 1n;
+  return wide > greatest ? greatest : wide < -greatest - 1n ? -greatest - 1n : wide;
 }
 
 function halfToNumber(bits: number): number {

@@ -92,7 +92,7 @@ export class Graph {
   constructor(
     readonly name: string,
     /** Version of the default operator set. */
-    readonly opset: number,
+    public opset: number,
   ) {}
 
   /** Adds a value; a name that is taken gets a suffix. */

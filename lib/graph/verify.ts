@@ -1,15 +1,23 @@
 import { Calibr8Error } from '../errors';
-import type { Graph } from './graph';
+import type { Graph, Value } from './graph';
 import { sorted } from './order';
+
+type Fail = (what: string) => never;
 
 /** Checks what every edit must keep: links both ways, no cycle, nothing used that nobody makes. Throws INTERNAL_GRAPH naming the place. */
 export function verify(graph: Graph): void {
-  const fail = (what: string): never => {
+  const fail: Fail = (what) => {
     throw new Calibr8Error(
       'INTERNAL_GRAPH',
       `The graph "${graph.name}" is inconsistent: ${what}. This is a defect in calibr8.`,
     );
   };
+  verifyValues(graph, fail);
+  verifyNodes(graph, fail);
+  sorted(graph);
+}
+
+function verifyValues(graph: Graph, fail: Fail): void {
   const names = new Set<string>();
   for (const value of graph.values()) {
     if (names.has(value.name)) fail(`two values are named "${value.name}"`);
@@ -19,12 +27,16 @@ export function verify(graph: Graph): void {
       fail(`"${value.name}" is made by a node that was removed`);
     for (const consumer of value.consumers) {
       if (!graph.nodes.has(consumer)) fail(`"${value.name}" is used by a node that was removed`);
-      if (!consumer.inputs.includes(value))
+      if (!consumer.inputs.includes(value)) {
         fail(`"${value.name}" lists ${consumer.label} as a consumer, which does not use it`);
+      }
     }
   }
+}
+
+function verifyNodes(graph: Graph, fail: Fail): void {
   const inputs = new Set(graph.inputs);
-  const available = (value: (typeof graph.inputs)[number]): boolean =>
+  const available = (value: Value): boolean =>
     value.constant !== undefined || value.producer !== undefined || inputs.has(value);
   for (const node of graph.nodes) {
     for (const input of node.inputs) {
@@ -37,11 +49,11 @@ export function verify(graph: Graph): void {
         fail(`${node.label} makes "${output.name}", which names another producer`);
     }
     for (const postOp of node.postOps) {
-      if (postOp.kind === 'sum' && !node.inputs[postOp.input])
+      if (postOp.kind === 'sum' && !node.inputs[postOp.input]) {
         fail(`a post-op of ${node.label} adds input ${postOp.input}, which is absent`);
+      }
     }
   }
   for (const output of graph.outputs)
     if (!available(output)) fail(`the output "${output.name}" has no producer`);
-  sorted(graph);
 }

@@ -1,3 +1,4 @@
+import type { DataType } from '../graph/data-type';
 import type { Node } from '../graph/graph';
 import type { Lowering, OperatorDefinition } from './definition';
 import { dtypeOf, input, output, shapeError, shapeOf } from './support/shapes';
@@ -10,8 +11,13 @@ function kernelOf(node: Node): readonly number[] {
   return kernel;
 }
 
-function inferWindow(node: Node): ReturnType<OperatorDefinition['infer']> {
-  const dtype = dtypeOf(node);
+/** Averages of quantized numbers leave the grid: unless the result is quantized too, they are real. */
+function averageType(node: Node): DataType {
+  return input(node, 0).quantization && !output(node).quantization ? 'float32' : dtypeOf(node);
+}
+
+function inferWindow(node: Node, averages: boolean): ReturnType<OperatorDefinition['infer']> {
+  const dtype = averages ? averageType(node) : dtypeOf(node);
   const x = shapeOf(node, 0, 3);
   const shape = x && [x[0]!, x[1]!, ...resolveWindow(node, x, kernelOf(node)).spatial];
   if (node.outputs[1]) {
@@ -41,7 +47,7 @@ export const maxPool: OperatorDefinition = {
   inputs: [1, 1],
   outputs: [1, 2],
   quantization: { kind: 'passThrough', moves: false, data: 'first' },
-  infer: inferWindow,
+  infer: (node) => inferWindow(node, false),
   lower: (node, lowering) => lowerWindow(node, lowering, 'max'),
 };
 
@@ -49,7 +55,7 @@ export const averagePool: OperatorDefinition = {
   op: 'AveragePool',
   inputs: [1, 1],
   quantization: { kind: 'passThrough', moves: false, averages: true, data: 'first' },
-  infer: inferWindow,
+  infer: (node) => inferWindow(node, true),
   lower(node, lowering) {
     const counts = node.attributes.int('count_include_pad', 0) !== 0;
     lowerWindow(node, lowering, counts ? 'average_include_padding' : 'average_exclude_padding');
@@ -68,7 +74,12 @@ function globalPool(op: string, algorithm: string, averages: boolean): OperatorD
     },
     infer(node) {
       const x = shapeOf(node, 0, 3);
-      return [{ dtype: dtypeOf(node), shape: x && x.map((dim, axis) => (axis < 2 ? dim : 1)) }];
+      return [
+        {
+          dtype: averages ? averageType(node) : dtypeOf(node),
+          shape: x && x.map((dim, axis) => (axis < 2 ? dim : 1)),
+        },
+      ];
     },
     lower(node, lowering) {
       const kernel = lowering.dims(input(node, 0)).slice(2);

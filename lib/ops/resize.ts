@@ -36,42 +36,46 @@ function resizing(op: string): OperatorDefinition {
     },
     lower(node, lowering) {
       const x = input(node, 0);
-      const dims = lowering.dims(x);
-      const factors = factorsOf(node, dims, lowering.opset);
-      const mode = node.attributes.string('mode', 'nearest');
-      const coordinates = node.attributes.string(
-        'coordinate_transformation_mode',
-        lowering.opset < 11 ? 'asymmetric' : 'half_pixel',
-      );
-      const rounding = node.attributes.string(
-        'nearest_mode',
-        lowering.opset < 11 ? 'floor' : 'round_prefer_floor',
-      );
-      const whole = factors?.every((factor) => Number.isInteger(factor) && factor >= 1) ?? false;
-      // Integer upsampling by repetition: these two conventions and oneDNN's half-pixel nearest agree on it.
-      const repeats =
-        mode === 'nearest' &&
-        whole &&
-        ((coordinates === 'asymmetric' && rounding === 'floor') || coordinates === 'half_pixel');
-      const linear =
-        (mode === 'linear' || mode === 'bilinear') &&
-        (coordinates === 'half_pixel' || coordinates === 'pytorch_half_pixel');
-      if (!factors || factors[0] !== 1 || factors[1] !== 1 || (!repeats && !linear) || dims.length < 3) {
-        throw new Calibr8Error(
-          'UNSUPPORTED_OPERATOR',
-          `${node.label}: expected nearest with whole factors, or linear with half_pixel coordinates, over spatial axes, but received mode "${mode}", ` +
-            `coordinates "${coordinates}", rounding "${rounding}", factors [${factors?.join(', ') ?? 'computed'}].`,
-        );
-      }
+      const factors = factorsOf(node, lowering.dims(x), lowering.opset);
       lowering.step({
         kernel: 'resampling',
         name: node.name,
         sources: [lowering.value(x)],
         destinations: [lowering.value(output(node))],
-        params: { algorithm: { text: repeats ? 'nearest' : 'linear' }, factors: { f32s: factors.slice(2) } },
+        params: {
+          algorithm: { text: algorithmOf(node, factors, lowering.opset) },
+          factors: { f32s: factors!.slice(2) },
+        },
       });
     },
   };
+}
+
+/** The addon's algorithm for the node's conventions; throws UNSUPPORTED_OPERATOR where there is none. */
+function algorithmOf(
+  node: Node,
+  factors: readonly number[] | undefined,
+  opset: number,
+): 'nearest' | 'linear' {
+  const { attributes } = node;
+  const mode = attributes.string('mode', 'nearest');
+  const coordinates = attributes.string(
+    'coordinate_transformation_mode',
+    opset < 11 ? 'asymmetric' : 'half_pixel',
+  );
+  const rounding = attributes.string('nearest_mode', opset < 11 ? 'floor' : 'round_prefer_floor');
+  if (factors && factors.length >= 3 && factors[0] === 1 && factors[1] === 1) {
+    const whole = factors.every((factor) => Number.isInteger(factor) && factor >= 1);
+    // Upsampling by a whole factor repeats elements under either of these conventions.
+    const repeats = (coordinates === 'asymmetric' && rounding === 'floor') || coordinates === 'half_pixel';
+    if (mode === 'nearest' && whole && repeats) return 'nearest';
+    if (/^(bi)?linear$/.test(mode) && /^(pytorch_)?half_pixel$/.test(coordinates)) return 'linear';
+  }
+  throw new Calibr8Error(
+    'UNSUPPORTED_OPERATOR',
+    `${node.label}: expected nearest with whole factors, or linear with half_pixel coordinates, over spatial axes, but received ` +
+      `mode "${mode}", coordinates "${coordinates}", rounding "${rounding}", factors [${factors?.join(', ') ?? 'computed'}].`,
+  );
 }
 
 export const resize = resizing('Resize');

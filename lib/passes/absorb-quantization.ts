@@ -1,9 +1,9 @@
-import type { Graph, Node, QuantizationParameters, Value } from '../graph/graph';
+import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
 import type { OperatorDefinition } from '../ops/definition';
-import { dequantize, quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 import type { Pass } from './pass';
+import { perTensor, sameType } from './quantized-values';
 
 /**
  * Turns DequantizeLinear -> operator -> QuantizeLinear into the operator on quantized values: their type then carries scale
@@ -12,7 +12,7 @@ import type { Pass } from './pass';
 export const absorbQuantization: Pass = {
   name: 'absorb-quantization',
   run(graph) {
-    let edits = typeQuantizedValues(graph);
+    let edits = 0;
     for (const node of sorted(graph)) {
       if (graph.nodes.has(node)) edits += absorb(graph, node, operatorOf(node));
     }
@@ -20,25 +20,11 @@ export const absorbQuantization: Pass = {
   },
 };
 
-/** Writes the parameters of each conversion onto the quantized value beside it. */
-function typeQuantizedValues(graph: Graph): number {
-  let edits = 0;
-  for (const node of sorted(graph)) {
-    const { conversion } = operatorOf(node);
-    const value =
-      conversion === 'quantize' ? node.outputs[0] : conversion === 'dequantize' ? node.inputs[0] : undefined;
-    if (!value || value.quantization) continue;
-    value.quantization = quantizationOf(node);
-    ++edits;
-  }
-  return edits;
-}
-
 function absorb(graph: Graph, node: Node, definition: OperatorDefinition): number {
   if (definition.conversion === 'quantize') return requantize(graph, node);
   switch (definition.quantization.kind) {
     case 'linear':
-      return absorbLinear(graph, node, definition);
+      return absorbLinear(graph, node);
     case 'sum':
       return absorbSum(graph, node);
     case 'passThrough':
@@ -46,19 +32,6 @@ function absorb(graph: Graph, node: Node, definition: OperatorDefinition): numbe
     case 'float':
       return 0;
   }
-}
-
-/** The quantized value behind a DequantizeLinear with that value's own parameters. */
-function quantized(value: Value | undefined): Value | undefined {
-  const node = value?.producer;
-  if (!node || operatorOf(node).conversion !== 'dequantize') return undefined;
-  const source = node.inputs[0]!;
-  return source.quantization && same(source.quantization, quantizationOf(node)) ? source : undefined;
-}
-
-function perTensor(value: Value | undefined): Value | undefined {
-  const source = quantized(value);
-  return source?.quantization?.axis === -1 && source.dtype !== 'int32' ? source : undefined;
 }
 
 /** The QuantizeLinear that alone uses a value, with per-tensor parameters. */
@@ -76,47 +49,16 @@ function absorbOutput(graph: Graph, node: Node, consumer: Node): void {
   graph.setOutput(node, 0, result);
 }
 
-function absorbLinear(graph: Graph, node: Node, definition: OperatorDefinition): number {
+function absorbLinear(graph: Graph, node: Node): number {
   const x = perTensor(node.inputs[0]);
-  const weights = quantized(node.inputs[1]);
-  if (
-    !x ||
-    !weights?.constant ||
-    weights.dtype !== 'int8' ||
-    !definition.linear!.quantizable(asConstantWeights(node, weights))
-  )
-    return 0;
-  const parameters = weights.quantization!;
-  const axis = definition.linear!.outputChannelAxis(node);
-  if (parameters.zeroPoint.some((zero) => zero !== 0) || (parameters.axis !== -1 && parameters.axis !== axis))
-    return 0;
-  const bias = node.inputs[2];
-  const biasSource = bias && quantized(bias);
-  if (bias && !bias.constant && !biasSource?.constant) return 0;
+  if (!x || !node.inputs[1]!.quantization) return 0;
   const residuals = node.inputs.slice(3).map((value) => perTensor(value));
   if (node.inputs.slice(3).some((value, index) => value && !residuals[index])) return 0;
-
   graph.setInput(node, 0, x);
-  graph.setInput(node, 1, weights);
-  if (bias && biasSource) {
-    const real = dequantize(biasSource.constant!, biasSource.quantization!);
-    graph.setInput(node, 2, graph.addConstant(`${bias.name}/real`, real));
-  }
   residuals.forEach((residual, index) => residual && graph.setInput(node, index + 3, residual));
   const consumer = quantizer(graph, node.outputs[0]!);
   if (consumer) absorbOutput(graph, node, consumer);
   return 1;
-}
-
-/** The node as it will be: traits look at constant weights, which are still behind their dequantization. */
-function asConstantWeights(node: Node, weights: Value): Node {
-  const view = Object.create(node) as Node;
-  Object.defineProperty(view, 'inputs', {
-    value: node.inputs.map((value, index) =>
-      index === 1 ? weights : index === 2 && value ? (quantized(value) ?? value) : value,
-    ),
-  });
-  return view;
 }
 
 function absorbSum(graph: Graph, node: Node): number {
@@ -133,40 +75,38 @@ function absorbPassThrough(
   node: Node,
   rule: Extract<OperatorDefinition['quantization'], { kind: 'passThrough' }>,
 ): number {
-  if (node.outputs.filter(Boolean).length !== 1) return 0;
   const count = rule.data === 'first' ? 1 : node.inputs.length;
   const sources = node.inputs.slice(0, count).map(perTensor);
   const first = sources[0];
-  if (
-    !first ||
-    sources.some(
-      (source) => !source || source.dtype !== first.dtype || !same(source.quantization!, first.quantization!),
-    )
-  ) {
-    return 0;
-  }
-  const result = node.outputs[0]!;
-  const consumer = quantizer(graph, result);
-  const kept = consumer && sameType(consumer.outputs[0]!, first);
-  if (consumer && (kept || rule.averages)) {
-    sources.forEach((source, index) => graph.setInput(node, index, source));
-    absorbOutput(graph, node, consumer);
-    return 1;
-  }
+  if (!first || sources.some((source) => !source || !sameType(source, first))) return 0;
   sources.forEach((source, index) => graph.setInput(node, index, source));
-  if (rule.averages) return 1;
+  node.outputs.forEach((result, index) => {
+    if (result) absorbResult(graph, node, index, first, rule.averages === true);
+  });
+  return 1;
+}
+
+function absorbResult(graph: Graph, node: Node, index: number, source: Value, averages: boolean): void {
+  const result = node.outputs[index]!;
+  const consumer = quantizer(graph, result);
+  if (consumer && (averages || sameType(consumer.outputs[0]!, source))) {
+    const stored = consumer.outputs[0]!;
+    graph.removeNode(consumer);
+    graph.setOutput(node, index, stored);
+    return;
+  }
+  if (averages) return;
   // Moves bytes instead of floats and converts afterwards.
-  const stored = graph.addValue(`${result.name}/quantized`, { dtype: first.dtype, shape: result.shape });
-  stored.quantization = first.quantization;
-  graph.setOutput(node, 0, stored);
-  const { scale, zeroPoint } = firstConversion(first);
+  const stored = graph.addValue(`${result.name}/quantized`, { dtype: source.dtype, shape: result.shape });
+  stored.quantization = source.quantization;
+  graph.setOutput(node, index, stored);
+  const { scale, zeroPoint } = firstConversion(source);
   graph.addNode({
     op: 'DequantizeLinear',
-    name: `${node.name}/dequantize`,
+    name: `${node.name}/dequantize${index > 0 ? index : ''}`,
     inputs: [stored, scale, zeroPoint],
     outputs: [result],
   });
-  return 1;
 }
 
 /** Scale and zero point values of some DequantizeLinear of a quantized value. */
@@ -191,17 +131,4 @@ function requantize(graph: Graph, node: Node): number {
     graph.setInput(node, 0, source);
   }
   return 1;
-}
-
-function sameType(a: Value, b: Value): boolean {
-  return a.dtype === b.dtype && !!a.quantization && !!b.quantization && same(a.quantization, b.quantization);
-}
-
-function same(a: QuantizationParameters, b: QuantizationParameters): boolean {
-  return (
-    a.scale.length === b.scale.length &&
-    (a.axis === b.axis || a.scale.length === 1) &&
-    a.scale.every((scale, index) => scale === b.scale[index]) &&
-    a.zeroPoint.every((zero, index) => zero === b.zeroPoint[index])
-  );
 }

@@ -1,6 +1,7 @@
 import { Calibr8Error } from '../errors';
 import type { Graph } from '../graph/graph';
 import { verify } from '../graph/verify';
+import { absorbWeights } from './absorb-weights';
 import { absorbQuantization } from './absorb-quantization';
 import { canonicalizeGemm } from './canonicalize-gemm';
 import { checkOperators } from './check-operators';
@@ -27,6 +28,7 @@ export const CANONICAL: readonly Pass[] = [
 /** What follows for execution, once input shapes are known; the result cannot be written. */
 export const EXECUTION: readonly Pass[] = [
   ...CANONICAL, // known shapes fold what was symbolic before
+  absorbWeights, // so that a quantized layer has constant weights like any other, which fusing asks for
   fuseResidualSums, // before activations, since a ReLU after the sum belongs to the fused node too
   fuseActivations, // before absorbing, so that a quantization is found right after the fused node
   absorbQuantization, // conversions become types

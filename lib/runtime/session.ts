@@ -6,6 +6,7 @@ import { CANONICAL, runPasses } from '../passes/pipeline';
 import { Tensor } from '../tensor';
 import { Executor } from './executor';
 import { resolveOptions, type ResolvedOptions, type SessionOptions } from './options';
+import { toSource } from './source';
 import { describeProgram, precisionOf, type Precision, type ProgramInfo } from './program-info';
 
 /** Tensors by name. */
@@ -63,8 +64,8 @@ export class InferenceSession {
     this.#executor = executor;
     this.inputNames = graph.inputs.map(({ name }) => name);
     this.outputNames = graph.outputs.map(({ name }) => name);
-    this.inputMetadata = graph.inputs.map(metadata);
-    this.outputMetadata = graph.outputs.map(metadata);
+    this.inputMetadata = graph.inputs.map(metadataOf);
+    this.outputMetadata = graph.outputs.map(metadataOf);
     this.precision = precisionOf(graph);
   }
 
@@ -182,29 +183,14 @@ export class InferenceSession {
   }
 }
 
-function metadata(value: Value): ValueMetadata {
+/** What a session or calibrator tells of an input or output. */
+export function metadataOf(value: Value): ValueMetadata {
   return {
     name: value.name,
     isTensor: true,
     type: value.dtype ?? 'float32',
     shape: (value.shape ?? []).map((dim) => dim ?? ''),
   };
-}
-
-function toSource(model: unknown, byteOffset: unknown, byteLength: unknown): string | Uint8Array {
-  if (typeof model === 'string') return model;
-  if (ArrayBuffer.isView(model))
-    return new Uint8Array(model.buffer as ArrayBuffer, model.byteOffset, model.byteLength);
-  const shared = typeof SharedArrayBuffer !== 'undefined' && model instanceof SharedArrayBuffer;
-  // Jest and worker threads have realms of their own, where instanceof ArrayBuffer fails.
-  if (shared || Object.prototype.toString.call(model) === '[object ArrayBuffer]') {
-    return new Uint8Array(
-      model as ArrayBuffer,
-      (byteOffset as number | undefined) ?? 0,
-      byteLength as number | undefined,
-    );
-  }
-  throw expected('a path, Uint8Array or ArrayBuffer', 'the model', model);
 }
 
 function fill(target: Tensor, output: Tensor, name: string): Tensor {

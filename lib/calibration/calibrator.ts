@@ -1,0 +1,161 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Calibr8Error, expected } from '../errors';
+import { clone } from '../graph/clone';
+import type { Graph } from '../graph/graph';
+import { readModel, saveModel } from '../onnx';
+import { stat } from 'node:fs/promises';
+import { CANONICAL, runPasses } from '../passes/pipeline';
+import { assign, type Assignment } from '../quantization/assign';
+import { bytesOf } from '../runtime/feeds';
+import { resolveOptions } from '../runtime/options';
+import { toSource } from '../runtime/source';
+import { metadataOf, type TensorMap, type ValueMetadata } from '../runtime/session';
+import { ObservedNetwork } from './observed-network';
+import { resolveCalibration, type CalibratorOptions, type ResolvedCalibration } from './options';
+import { quantizeCalibrated } from './quantize-calibrated';
+import { requireUnquantized, selectFeedsAndFetches } from './select';
+import type { CalibrationSummary } from './summary';
+
+/**
+ * Offline INT8 calibration in three steps, after PaddlePaddle 1.3's Calibrator: construct it, call {@link sampleData} after each
+ * {@link run} on a representative input, then {@link saveInt8Model}.
+ *
+ * Errors: ALREADY_QUANTIZED for a model with QuantizeLinear or DequantizeLinear, NON_FINITE_VALUE for NaN or Infinity in a
+ * tensor, INVALID_STATE for steps out of order, and those of InferenceSession.
+ */
+export class Calibrator {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly inputMetadata: readonly ValueMetadata[];
+  readonly outputMetadata: readonly ValueMetadata[];
+  readonly #graph: Graph;
+  readonly #assignment: Assignment;
+  readonly #network: ObservedNetwork;
+  readonly #settings: ResolvedCalibration;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #started = performance.now();
+  /** The feeds of a run that was not sampled yet. */
+  #pending: TensorMap | undefined;
+  #running = 0;
+  #samples = 0;
+  #released = false;
+
+  private constructor(
+    graph: Graph,
+    assignment: Assignment,
+    network: ObservedNetwork,
+    settings: ResolvedCalibration,
+  ) {
+    this.#graph = graph;
+    this.#assignment = assignment;
+    this.#network = network;
+    this.#settings = settings;
+    this.inputNames = graph.inputs.map(({ name }) => name);
+    this.outputNames = graph.outputs.map(({ name }) => name);
+    this.inputMetadata = graph.inputs.map(metadataOf);
+    this.outputMetadata = graph.outputs.map(metadataOf);
+  }
+
+  /** Step 1: reads the FP32 model and decides what is to be observed. */
+  static async create(options: CalibratorOptions): Promise<Calibrator> {
+    const settings = resolveCalibration(options);
+    const session = resolveOptions({
+      streams: 1,
+      ...(settings.threads === undefined ? {} : { threadsPerStream: settings.threads }),
+    });
+    const graph = await readModel(toSource(options.model));
+    requireUnquantized(graph);
+    selectFeedsAndFetches(graph, options.feedNames, options.fetchNames);
+    runPasses(graph, CANONICAL);
+    const assignment = assign(graph, settings.scheme);
+    if (assignment.linear.size === 0) {
+      throw new Calibr8Error(
+        'UNSUPPORTED_OPERATOR',
+        'Expected a model with convolutions or matrix products whose weights are constant float32, but none can compute in INT8. There is nothing to calibrate.',
+      );
+    }
+    return new Calibrator(graph, assignment, new ObservedNetwork(graph, assignment, session), settings);
+  }
+
+  /** Runs the FP32 network and gives its answers, as any session would. Its activations stay pending until sampleData(). */
+  async run(feeds: Readonly<TensorMap>): Promise<TensorMap> {
+    this.#checkOpen();
+    if (this.#running > 0) {
+      throw new Calibr8Error(
+        'INVALID_STATE',
+        'Expected one run at a time, since sampleData() takes the last one. Await run() before calling it again.',
+      );
+    }
+    this.#running = 1;
+    this.#pending = undefined;
+    try {
+      const outputs = await this.#network.run(feeds);
+      this.#pending = { ...feeds };
+      return Object.fromEntries(outputs.map((tensor, index) => [this.outputNames[index]!, tensor]));
+    } finally {
+      this.#running = 0;
+    }
+  }
+
+  /** Step 2: adds the last run to the statistics. */
+  async sampleData(): Promise<void> {
+    this.#checkOpen();
+    if (!this.#pending || this.#running > 0) {
+      throw new Calibr8Error(
+        'INVALID_STATE',
+        'Expected a finished run() before sampleData(). Call and await run(feeds) first; each run can be sampled once.',
+      );
+    }
+    const feeds = this.#pending;
+    this.#pending = undefined;
+    this.#network.sample();
+    for (const name of this.inputNames) this.#hash.update(bytesOf(feeds[name]!.data));
+    ++this.#samples;
+  }
+
+  /**
+   * Step 3: writes the INT8 model in QDQ form, atomically, and says what was decided. Sampling may go on afterwards.
+   * @param output where to write; default the `output` given to create()
+   */
+  async saveInt8Model(output?: string): Promise<CalibrationSummary> {
+    this.#checkOpen();
+    const path = output ?? this.#settings.output;
+    if (typeof path !== 'string' || path === '')
+      throw expected('a path', 'output (an option of create() or of saveInt8Model())', path);
+    if (this.#samples === 0) {
+      throw new Calibr8Error(
+        'INVALID_STATE',
+        'Expected at least one sample but sampleData() was never called. Run representative inputs and call sampleData() after each; about 50 serve.',
+      );
+    }
+    const { graph, values } = clone(this.#graph);
+    const result = quantizeCalibrated({
+      graph,
+      values,
+      assignment: this.#assignment,
+      statistics: this.#network.read(),
+      algorithm: this.#settings.algo,
+      scheme: this.#settings.scheme,
+      samples: this.#samples,
+      samplesHash: this.#hash.copy().digest('hex'),
+      preprocessing: this.#settings.preprocessing,
+    });
+    const modelBytes = await saveModel(graph, path).then(() => fileSize(path));
+    return { output: path, ...result, modelBytes, seconds: (performance.now() - this.#started) / 1000 };
+  }
+
+  /** Frees the native part. May be called again. */
+  async release(): Promise<void> {
+    this.#released = true;
+    await this.#network.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#released)
+      throw new Calibr8Error('SESSION_CLOSED', 'The calibrator was released. Create a new one.');
+  }
+}
+
+async function fileSize(path: string): Promise<number> {
+  return (await stat(path)).size;
+}

@@ -1,0 +1,91 @@
+import { expected } from '../errors';
+import type { Scheme } from '../quantization/scheme';
+import { OBSERVERS } from './observers/registry';
+
+/** Options of {@link Calibrator.create}. */
+export interface CalibratorOptions {
+  /** Path of the FP32 ONNX model, or its bytes. */
+  model: string | Uint8Array | ArrayBuffer;
+  /** How ranges are chosen: `max` (default) keeps the greatest |x|, `KL` clips where the distribution loses least information. */
+  algo?: 'max' | 'KL';
+  /** Where saveInt8Model() writes. */
+  output?: string;
+  /** Inputs that will be fed; default all, and all that the outputs depend on must be there. */
+  feedNames?: readonly string[];
+  /** Outputs to keep; default all. The others are left out of the saved model too. */
+  fetchNames?: readonly string[];
+  /** Whether the convolution nearest to the input computes in INT8 (default) or stays FP32, as the original tool has it. */
+  firstConv?: 'int8' | 'fp32';
+  /** Whether matrix products with constant weights compute in INT8 (default) or stay FP32, as the original tool has it. */
+  fullyConnected?: 'int8' | 'fp32';
+  /** How the samples were preprocessed, in words; recorded in the saved model. */
+  preprocessing?: string;
+  /** Threads of the FP32 runs; default OMP_NUM_THREADS or every processor that this process may use. */
+  threads?: number;
+}
+
+export interface ResolvedCalibration {
+  readonly algo: string;
+  readonly scheme: Scheme;
+  readonly output: string | undefined;
+  readonly preprocessing: string | undefined;
+  readonly threads: number | undefined;
+}
+
+const NAMES = new Set([
+  'model',
+  'algo',
+  'output',
+  'feedNames',
+  'fetchNames',
+  'firstConv',
+  'fullyConnected',
+  'preprocessing',
+  'threads',
+]);
+
+/** Checks what the caller gave. Throws INVALID_ARGUMENT naming the option. */
+export function resolveCalibration(options: unknown): ResolvedCalibration {
+  if (typeof options !== 'object' || options === null)
+    throw expected('an object', 'the calibrator options', options);
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name))
+      throw expected(`one of ${[...NAMES].join(', ')}`, 'the name of a calibrator option', name);
+  }
+  const {
+    algo = 'max',
+    output,
+    preprocessing,
+    threads,
+    firstConv = 'int8',
+    fullyConnected = 'int8',
+    feedNames,
+    fetchNames,
+  } = options as Record<string, unknown>;
+  if (typeof algo !== 'string') throw expected(`one of ${OBSERVERS.names.join(', ')}`, 'algo', algo);
+  OBSERVERS.get(algo);
+  const text = (value: unknown, name: string): string | undefined => {
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw expected('a non-empty string', name, value);
+    return value as string | undefined;
+  };
+  const precision = (value: unknown, name: string): 'int8' | 'fp32' => {
+    if (value !== 'int8' && value !== 'fp32') throw expected('"int8" or "fp32"', name, value);
+    return value;
+  };
+  for (const [name, list] of Object.entries({ feedNames, fetchNames })) {
+    if (list !== undefined && (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string'))) {
+      throw expected('an array of names', name, list);
+    }
+  }
+  return {
+    algo,
+    output: text(output, 'output'),
+    preprocessing: text(preprocessing, 'preprocessing'),
+    threads: threads as number | undefined,
+    scheme: {
+      firstConv: precision(firstConv, 'firstConv'),
+      fullyConnected: precision(fullyConnected, 'fullyConnected'),
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** How one tensor was quantized. */
+export interface TensorSummary {
+  name: string;
+  dtype: 'uint8' | 'int8';
+  /** |x| beyond it is clipped. */
+  threshold: number;
+  /** Real value of one step. */
+  scale: number;
+  /** Share of the sampled values that lie beyond the threshold, percent. */
+  clippedPercent: number;
+  /** Signal to quantization noise over the samples, estimated from the histogram, decibels. */
+  sqnrDb: number;
+}
+
+/** What {@link Calibrator.saveInt8Model} did. */
+export interface CalibrationSummary {
+  /** Path of the saved model. */
+  output: string;
+  algorithm: string;
+  samples: number;
+  tensors: TensorSummary[];
+  /** Convolutions and matrix products that compute in INT8, and those that stay in FP32. */
+  int8Nodes: number;
+  fp32Nodes: number;
+  modelBytes: number;
+  /** Since the calibrator was created. */
+  seconds: number;
+}

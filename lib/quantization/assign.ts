@@ -1,0 +1,144 @@
+import type { Graph, Node, Value } from '../graph/graph';
+import { sorted } from '../graph/order';
+import { operatorOf } from '../ops/registry';
+import { sameShape } from '../ops/support/shapes';
+import type { ActivationType } from './parameters';
+import { ScaleGroups } from './scale-groups';
+import type { Scheme } from './scheme';
+
+/** Values that share one scale and type. */
+export interface QuantizedGroup {
+  readonly values: readonly Value[];
+  readonly dtype: ActivationType;
+  /** Those whose numbers are new in the group; the others pass them on. Their statistics make the scale. */
+  readonly sources: readonly Value[];
+}
+
+/** What is to be quantized, decided on a canonical FP32 graph. */
+export interface Assignment {
+  /** Convolutions and matrix products that compute in INT8. */
+  readonly linear: ReadonlySet<Node>;
+  /** Every node that works on quantized numbers: those, residual sums, and what passes quantized numbers on. */
+  readonly quantized: ReadonlySet<Node>;
+  readonly groups: readonly QuantizedGroup[];
+}
+
+/**
+ * Decides which nodes compute in INT8 and which values are quantized for them: the inputs of INT8 layers, their results where
+ * somebody computes with them, and both operands of a residual sum. Data movement and pooling join where an INT8 layer
+ * follows, so that a region of pure data movement between FP32 operators stays FP32.
+ */
+export function assign(graph: Graph, scheme: Scheme): Assignment {
+  const order = sorted(graph);
+  const linear = new Set(chooseLinear(graph, order, scheme));
+  const quantized = new Set<Node>(linear);
+  const groups = new ScaleGroups();
+  for (const node of linear) {
+    groups.add(node.inputs[0]!);
+    const end = endOf(graph, node);
+    if (operatorOf(node).linear!.family === 'convolution' && !onlyMovedToOutputs(graph, end)) groups.add(end);
+  }
+  for (const node of order) joinSum(graph, node, linear, quantized, groups);
+  // Backwards, so that a chain of data movement before an INT8 layer is taken in whole.
+  for (const node of [...order].reverse()) joinPassThrough(node, quantized, groups);
+  return {
+    linear,
+    quantized,
+    groups: groups.groups().map((values) => describeGroup(graph, values, quantized)),
+  };
+}
+
+function chooseLinear(graph: Graph, order: readonly Node[], scheme: Scheme): Node[] {
+  const candidates = order.filter((node) => {
+    const { linear } = operatorOf(node);
+    if (!linear?.quantizable(node) || node.inputs[1]!.constant!.dtype !== 'float32') return false;
+    if (node.inputs[2] && !node.inputs[2].constant) return false;
+    return linear.family !== 'fullyConnected' || scheme.fullyConnected === 'int8';
+  });
+  if (scheme.firstConv === 'int8') return candidates;
+  const first = candidates.find(
+    (node) => operatorOf(node).linear!.family === 'convolution' && seesInput(graph, node),
+  );
+  return candidates.filter((node) => node !== first);
+}
+
+/** True where a graph input reaches the node's data without passing through another weighted operator. */
+function seesInput(graph: Graph, node: Node): boolean {
+  let value = node.inputs[0]!;
+  while (value.producer && !operatorOf(value.producer).linear) value = value.producer.inputs[0]!;
+  return graph.inputs.includes(value);
+}
+
+/** The value after the element-wise functions that run fused with the node, which is what gets quantized. */
+function endOf(graph: Graph, node: Node): Value {
+  let value = node.outputs[0]!;
+  while (graph.hasSingleUse(value)) {
+    const [consumer] = value.consumers;
+    if (!operatorOf(consumer!).eltwise?.(consumer!, graph.opset)) break;
+    value = consumer!.outputs[0]!;
+  }
+  return value;
+}
+
+/** True where a value is nothing but an output of the network, possibly reshaped: rounding it to 8 bits would serve nobody. */
+function onlyMovedToOutputs(graph: Graph, value: Value): boolean {
+  if (value.consumers.size === 0) return graph.outputs.includes(value);
+  return [...value.consumers].every((consumer) => {
+    const rule = operatorOf(consumer).quantization;
+    if (rule.kind !== 'passThrough' || !rule.moves) return false;
+    return consumer.outputs.every((output) => !output || onlyMovedToOutputs(graph, output));
+  });
+}
+
+/** A sum is quantized where an INT8 layer computes one operand, into which it is then fused, or where both are quantized anyway. */
+function joinSum(
+  graph: Graph,
+  node: Node,
+  linear: ReadonlySet<Node>,
+  quantized: Set<Node>,
+  groups: ScaleGroups,
+): void {
+  if (operatorOf(node).quantization.kind !== 'sum' || node.inputs.length !== 2) return;
+  const [a, b] = node.inputs as [Value, Value];
+  if (a.constant || b.constant || !sameShape(a.shape, b.shape)) return;
+  const computed = [a, b].some(
+    (value) => value.producer && linear.has(value.producer) && graph.hasSingleUse(value),
+  );
+  if (!computed && !(groups.has(a) && groups.has(b))) return;
+  const end = endOf(graph, node);
+  if (onlyMovedToOutputs(graph, end)) return;
+  quantized.add(node);
+  for (const value of [a, b, end]) groups.add(value);
+}
+
+function joinPassThrough(node: Node, quantized: Set<Node>, groups: ScaleGroups): void {
+  const rule = operatorOf(node).quantization;
+  const outputs = node.outputs.filter((value) => value !== undefined);
+  if (rule.kind !== 'passThrough' || !outputs.some((value) => groups.has(value))) return;
+  const data = rule.data === 'first' ? node.inputs.slice(0, 1) : node.inputs;
+  if (data.some((value) => !value || value.constant || value.dtype !== 'float32')) return;
+  quantized.add(node);
+  for (const value of [...data, ...outputs]) groups.tie(value!, outputs[0]!);
+}
+
+function describeGroup(graph: Graph, values: readonly Value[], quantized: ReadonlySet<Node>): QuantizedGroup {
+  const passesOn = (value: Value): boolean =>
+    value.producer !== undefined &&
+    quantized.has(value.producer) &&
+    operatorOf(value.producer).quantization.kind === 'passThrough';
+  const sources = values.filter((value) => !passesOn(value));
+  const nonNegative = sources.every((value) => cannotBeNegative(graph, value));
+  return { values, sources, dtype: nonNegative ? 'uint8' : 'int8' };
+}
+
+function cannotBeNegative(graph: Graph, value: Value): boolean {
+  const node = value.producer;
+  if (!node) return false;
+  const definition = operatorOf(node);
+  if (definition.nonNegative?.(node, graph.opset)) return true;
+  const rule = definition.quantization;
+  if (rule.kind === 'sum') return node.inputs.every((input) => cannotBeNegative(graph, input!));
+  if (rule.kind !== 'passThrough') return false;
+  const data = rule.data === 'first' ? node.inputs.slice(0, 1) : node.inputs;
+  return data.every((input) => input !== undefined && cannotBeNegative(graph, input));
+}

@@ -1,0 +1,109 @@
+import { Constant } from '../graph/constant';
+import type { Graph, Node, Value } from '../graph/graph';
+import { operatorOf } from '../ops/registry';
+import type { Assignment, QuantizedGroup } from './assign';
+import { quantizeLinearLayer } from './linear-layer';
+import { activationParameters } from './parameters';
+
+/**
+ * Writes quantization into a canonical FP32 graph in ONNX's QDQ form: QuantizeLinear and DequantizeLinear around every quantized
+ * value, weights as int8 and biases as int32 behind a DequantizeLinear of their own. Edits the graph that was assigned.
+ * @param thresholds the clipping threshold of each group, in the order of `assignment.groups`
+ */
+export function insertQuantization(
+  graph: Graph,
+  assignment: Assignment,
+  thresholds: readonly number[],
+): void {
+  const inputScales = new Map<Value, number>();
+  assignment.groups.forEach((group, index) => {
+    const scale = insertGroup(graph, assignment, group, thresholds[index]!);
+    for (const value of group.values) inputScales.set(value, scale);
+  });
+  for (const node of assignment.linear) {
+    // The data input is by now the dequantized copy of the value that was assigned.
+    const quantizer = node.inputs[0]!.producer!.inputs[0]!.producer!;
+    insertWeights(graph, node, inputScales.get(quantizer.inputs[0]!)!);
+  }
+}
+
+/** Puts the conversions around each value of a group; returns the group's scale. */
+function insertGroup(
+  graph: Graph,
+  { quantized }: Assignment,
+  group: QuantizedGroup,
+  threshold: number,
+): number {
+  const { scale } = activationParameters(threshold, group.dtype);
+  const first = group.sources[0]!.name;
+  const scaleValue = graph.addConstant(`${first}_scale`, Constant.float32([], scale));
+  const zeroPoint = new Constant(group.dtype, [], new Uint8Array(1));
+  const zeroValue = graph.addConstant(`${first}_zero_point`, zeroPoint);
+  for (const value of group.values) {
+    const stored = graph.addValue(`${value.name}_quantized`, { dtype: group.dtype, shape: value.shape });
+    const real = graph.addValue(`${value.name}_dequantized`, { dtype: 'float32', shape: value.shape });
+    // What INT8 computes is read as INT8 by everybody; what FP32 computes is converted only for those who need it.
+    const everybody = madeInInt8(value, quantized);
+    const outputs = [...graph.outputs];
+    graph.replaceUses(value, real, (consumer) => everybody || quantized.has(consumer));
+    graph.outputs.splice(0, outputs.length, ...outputs);
+    graph.addNode({
+      op: 'QuantizeLinear',
+      name: `${value.name}_QuantizeLinear`,
+      inputs: [value, scaleValue, zeroValue],
+      outputs: [stored],
+    });
+    graph.addNode({
+      op: 'DequantizeLinear',
+      name: `${value.name}_DequantizeLinear`,
+      inputs: [stored, scaleValue, zeroValue],
+      outputs: [real],
+    });
+  }
+  return scale[0]!;
+}
+
+/** True where an INT8 node makes the value, be it through element-wise functions that run fused with it. */
+function madeInInt8(value: Value, quantized: ReadonlySet<Node>): boolean {
+  let node = value.producer;
+  while (node && !quantized.has(node) && operatorOf(node).eltwise) node = node.inputs[0]?.producer;
+  return node !== undefined && quantized.has(node);
+}
+
+function insertWeights(graph: Graph, node: Node, inputScale: number): void {
+  const weights = node.inputs[1]!;
+  const bias = node.inputs[2];
+  const axis = operatorOf(node).linear!.outputChannelAxis(node);
+  const layer = quantizeLinearLayer({
+    weights: weights.constant!,
+    weightsName: weights.name,
+    axis,
+    bias: bias?.constant,
+    biasName: bias?.name,
+    inputScale,
+  });
+  const channels = layer.weightScale.length;
+  const name = node.name;
+  const dequantized = (what: string, stored: Constant, scale: Float32Array, channelAxis: number): Value => {
+    const zero = new Constant(
+      stored.dtype,
+      [channels],
+      new Uint8Array(stored.dtype === 'int32' ? channels * 4 : channels),
+    );
+    const result = graph.addValue(`${name}_${what}_dequantized`, { dtype: 'float32', shape: stored.dims });
+    graph.addNode({
+      op: 'DequantizeLinear',
+      name: `${name}_${what}_DequantizeLinear`,
+      inputs: [
+        graph.addConstant(`${name}_${what}_quantized`, stored),
+        graph.addConstant(`${name}_${what}_scale`, Constant.float32([channels], scale)),
+        graph.addConstant(`${name}_${what}_zero_point`, zero),
+      ],
+      outputs: [result],
+      attributes: [['axis', { kind: 'int', value: channelAxis }]],
+    });
+    return result;
+  };
+  graph.setInput(node, 1, dequantized('weights', layer.weights, layer.weightScale, axis));
+  if (layer.bias) graph.setInput(node, 2, dequantized('bias', layer.bias, layer.biasScale, 0));
+}
