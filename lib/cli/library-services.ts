@@ -1,0 +1,23 @@
+/* eslint-disable @typescript-eslint/no-require-imports -- require() loads a part when it is needed: help is instant, and
+   `doctor` works where parts do not load. import() would want .js names, which do not exist when running from sources. */
+import type { Services } from './services';
+
+/** The library itself. */
+export const libraryServices: Services = {
+  async createSession(model, options) {
+    const { InferenceSession } = require('../runtime/session') as typeof import('../runtime/session');
+    return InferenceSession.create(model, { ...options });
+  },
+  async createCalibrator(options) {
+    const { Calibrator } = require('../calibration/calibrator') as typeof import('../calibration/calibrator');
+    return Calibrator.create(options);
+  },
+  async readGraph(model) {
+    const { readModel } = require('../onnx') as typeof import('../onnx');
+    return readModel(model);
+  },
+  async addonInfo() {
+    const { loadAddon } = require('../runtime/load') as typeof import('../runtime/load');
+    return loadAddon().info();
+  },
+};

@@ -1,0 +1,119 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Calibr8Error } from '../errors';
+import { parsePreprocessing, PRESETS, type Preprocessing } from '../evaluation/preprocessing';
+import { resolveOptions } from '../runtime/options';
+import { UsageError } from './io';
+
+export interface ImageOptions {
+  preprocess?: string;
+  resize?: number | 'none';
+  crop?: number;
+}
+
+export interface ThreadOptions {
+  streams?: number;
+  threads?: number;
+}
+
+export interface OutputOptions {
+  json?: boolean;
+}
+
+/** A parser of integers from `least` to `most`, for commander. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range =
+    most < Number.MAX_SAFE_INTEGER
+      ? `from ${least} to ${most}`
+      : least > Number.MIN_SAFE_INTEGER
+        ? `of at least ${least}`
+        : '';
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`Expected an integer ${range}`.trimEnd() + '.');
+    return value;
+  };
+}
+
+/** Streams, and threads of each, that a session takes. */
+const threadCount = integer(1, 1024);
+
+/** A parser of numbers greater than 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('Expected a number greater than 0.');
+  return value;
+}
+
+export function addImageOptions(command: Command, fallback: string): Command {
+  return command
+    .option(
+      '--preprocess <NAME|JSON>',
+      `${Object.keys(PRESETS).join(', ')} or JSON with crop, mean, std, resize, scale, layout, channels; ` +
+        `the value fed is (x * scale - mean) / std (default: ${fallback})`,
+    )
+    .option('--resize <N|none>', 'resize the shorter side to N pixels first, or not at all', parseResize)
+    .option('--crop <N>', 'cut the middle N x N pixels out', integer(1));
+}
+
+export function addThreadOptions(command: Command): Command {
+  return command
+    .option('--streams <S>', 'runs under way at once (default: 1)', threadCount)
+    .option(
+      '--threads <T>',
+      'threads of each stream (default: OMP_NUM_THREADS, else the processors this process may use, divided by the streams)',
+      threadCount,
+    );
+}
+
+/** `--threads` for commands that have one stream. */
+export function addThreadsOption(command: Command): Command {
+  return command.option(
+    '--threads <T>',
+    'threads (default: OMP_NUM_THREADS, else the processors this process may use)',
+    threadCount,
+  );
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option('--json', 'print JSON on stdout and nothing else there')
+    .addOption(new Option('--debug', 'show the stack of an error'));
+}
+
+/** The preprocessing that the options say; `fallback` where they name none. */
+export function preprocessingFrom(options: ImageOptions, fallback: string): Preprocessing {
+  try {
+    return parsePreprocessing(options.preprocess ?? fallback, {
+      resize: options.resize === 'none' ? null : options.resize,
+      crop: options.crop,
+    });
+  } catch (error) {
+    if (error instanceof Calibr8Error)
+      throw new UsageError(`--preprocess: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+export interface Threads {
+  streams: number;
+  threadsPerStream: number;
+  /** What decided the number of threads. */
+  source: '--threads' | 'OMP_NUM_THREADS' | 'available processors';
+}
+
+/** The threads that a session will use, and why, so that a command can say it. */
+export function resolveThreads({ streams, threads }: ThreadOptions): Threads {
+  const resolved = resolveOptions({
+    ...(streams !== undefined && { streams }),
+    ...(threads !== undefined && { threadsPerStream: threads }),
+  });
+  const omp = Number.parseInt(process.env['OMP_NUM_THREADS'] ?? '', 10) >= 1;
+  const source = threads !== undefined ? '--threads' : omp ? 'OMP_NUM_THREADS' : 'available processors';
+  return { ...resolved, source };
+}
+
+function parseResize(text: string): number | 'none' {
+  return text === 'none' ? text : integer(1)(text);
+}

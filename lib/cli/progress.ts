@@ -1,0 +1,51 @@
+import { SingleBar } from 'cli-progress';
+import type { CliIo } from './io';
+
+/** A progress bar on stderr, shown only where a person watches. */
+export class Progress {
+  readonly #bar: SingleBar | undefined;
+  #started = false;
+
+  constructor(io: CliIo, label: string, unit = 'images') {
+    if (!io.stderr.isTTY) return;
+    const counts = unit === '' ? '' : ` | {value}/{total} ${unit}`;
+    this.#bar = new SingleBar({
+      stream: io.stderr as unknown as NodeJS.WritableStream,
+      format: `${label} {bar} {percentage}%${counts} | {eta_formatted} left`,
+      barsize: 24,
+      barCompleteChar: '=',
+      barIncompleteChar: '-',
+      hideCursor: true,
+      clearOnComplete: true,
+      // The command stops the bar itself, whatever ends it.
+      gracefulExit: false,
+    });
+  }
+
+  update(done: number, total: number): void {
+    if (!this.#started) this.#bar?.start(total, 0);
+    this.#started = true;
+    this.#bar?.update(done);
+  }
+
+  /** Removes the bar. Idempotent. */
+  stop(): void {
+    if (this.#started) this.#bar?.stop();
+    this.#started = false;
+  }
+}
+
+/** Runs `work` with a progress bar that is gone afterwards, also after a failure. */
+export async function withProgress<T>(
+  io: CliIo,
+  label: string,
+  unit: string,
+  work: (update: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const progress = new Progress(io, label, unit);
+  try {
+    return await work((done, total) => progress.update(done, total));
+  } finally {
+    progress.stop();
+  }
+}

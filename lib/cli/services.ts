@@ -1,0 +1,33 @@
+import type { CalibratorOptions } from '../calibration/options';
+import type { CalibrationSummary } from '../calibration/summary';
+import type { InputMetadata, Runnable } from '../evaluation/runnable';
+import type { Graph } from '../graph/graph';
+import type { AddonInfo } from '../runtime/addon';
+import type { Profile } from '../runtime/session';
+import type { Tensor } from '../tensor';
+
+/** What commands need of an InferenceSession. */
+export interface CliSession extends Runnable {
+  readonly outputMetadata: readonly InputMetadata[];
+  readonly precision: string;
+  profile(feeds: Record<string, Tensor>, runs?: number): Promise<Profile>;
+  release(): Promise<void>;
+}
+
+/** What `calibrate` needs of a Calibrator. */
+export interface CliCalibrator {
+  readonly inputMetadata: readonly InputMetadata[];
+  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
+  sampleData(): Promise<void>;
+  saveInt8Model(): Promise<CalibrationSummary>;
+  release(): Promise<void>;
+}
+
+/** The library as the commands use it; tests put fakes in its place. */
+export interface Services {
+  createSession(model: string, options: { streams: number; threadsPerStream: number }): Promise<CliSession>;
+  createCalibrator(options: CalibratorOptions): Promise<CliCalibrator>;
+  readGraph(model: string): Promise<Graph>;
+  /** @throws ADDON_LOAD */
+  addonInfo(): Promise<AddonInfo>;
+}

@@ -1,0 +1,83 @@
+import { temporaryFolder } from '../evaluation/support';
+import { fakeServices, run } from './harness';
+import { convolutionModel } from './models';
+
+const folder = temporaryFolder();
+const SHORT = ['--seconds', '0.05'];
+let models: string[];
+
+beforeAll(() => {
+  models = ['net.onnx', 'net.int8.onnx'].map((name) => convolutionModel(folder.path(name)));
+});
+
+describe('benchmark', () => {
+  test('--json has the fields of the contract', async () => {
+    const services = fakeServices();
+    const args = [
+      'benchmark',
+      ...models,
+      ...SHORT,
+      '--batch',
+      '2',
+      '--streams',
+      '2',
+      '--threads',
+      '1',
+      '--json',
+    ];
+    const { code, stdout, stderr } = await run(args, services);
+    expect([code, stderr]).toEqual([0, '']);
+    const rate = {
+      median: expect.any(Number) as number,
+      min: expect.any(Number) as number,
+      max: expect.any(Number) as number,
+    };
+    const latency = {
+      p50: expect.any(Number) as number,
+      p90: expect.any(Number) as number,
+      p99: expect.any(Number) as number,
+    };
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ cpu: 'Test CPU', isa: 'avx512_core_vnni', vnni: true, onednn: '2.6.0' },
+      results: ['fp32', 'int8'].map((precision, index) => ({
+        ...{ model: models[index], precision, batch: 2, streams: 2, threadsPerStream: 1 },
+        ...{ imagesPerSecond: rate, latencyMs: latency },
+      })),
+    });
+    for (const session of services.sessions) {
+      expect(session).toMatchObject({ released: 1, mostActive: 2 });
+      expect(session.feeds[0]!['data']!.dims).toEqual([2, 3, 8, 8]);
+    }
+  });
+
+  test('prints a table and what it ran on', async () => {
+    const { stdout, stderr } = await run(['benchmark', ...models, ...SHORT, '--threads', '1']);
+    expect(stderr).toMatch(/Test CPU .*\n1 stream of 1 thread \(--threads\)/);
+    expect(stdout).toMatch(/model .*precision .*batch .*images\/s/);
+    expect(stdout.trim().split('\n').length).toBeGreaterThanOrEqual(3);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  test('says where the number of threads comes from', async () => {
+    const before = process.env['OMP_NUM_THREADS'];
+    try {
+      process.env['OMP_NUM_THREADS'] = '6';
+      const { stderr } = await run(['benchmark', models[0]!, ...SHORT, '--streams', '2']);
+      expect(stderr).toContain('2 streams of 3 threads (OMP_NUM_THREADS)');
+      delete process.env['OMP_NUM_THREADS'];
+      expect((await run(['benchmark', models[0]!, ...SHORT])).stderr).toContain('(available processors)');
+    } finally {
+      if (before === undefined) delete process.env['OMP_NUM_THREADS'];
+      else process.env['OMP_NUM_THREADS'] = before;
+    }
+  });
+
+  test('an interrupt ends it', async () => {
+    const outcome = await run(
+      ['benchmark', models[0]!, '--seconds', '60'],
+      fakeServices(),
+      AbortSignal.abort(),
+    );
+    expect(outcome).toMatchObject({ code: 130, stdout: '' });
+  });
+});
