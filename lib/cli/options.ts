@@ -50,7 +50,7 @@ export function addImageOptions(command: Command, fallback: string): Command {
   return command
     .option(
       '--preprocess <NAME|JSON>',
-      `${Object.keys(PRESETS).join(', ')} or JSON with crop, mean, std, resize, scale, layout, channels; ` +
+      `${Object.keys(PRESETS).join(', ')} or JSON with preset or crop, mean, std, resize, scale, layout, channels; ` +
         `the value fed is (x * scale - mean) / std (default: ${fallback})`,
     )
     .option('--resize <N|none>', 'resize the shorter side to N pixels first, or not at all', parseResize)

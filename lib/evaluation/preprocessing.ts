@@ -61,11 +61,12 @@ export function channelCount(preprocessing: Preprocessing): number {
 }
 
 /**
- * Reads a preset's name or a JSON object, applies `overrides` and checks the result.
+ * Reads a preset's name or a JSON object, applies `overrides` and checks the result. An object may begin from a preset:
+ * `{"preset": "imagenet", "crop": 192}`.
  * @throws INVALID_ARGUMENT that names the field and what it should hold.
  */
 export function parsePreprocessing(text: string, overrides: PreprocessingOverrides = {}): Preprocessing {
-  const base = Object.hasOwn(PRESETS, text) ? PRESETS[text as keyof typeof PRESETS] : parseJson(text);
+  const base = findPreset(text) ?? readJson(text);
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   const result = schema.safeParse({ ...base, ...Object.fromEntries(given) });
   if (!result.success) throw invalid(result.error, text);
@@ -82,19 +83,38 @@ export function parsePreprocessing(text: string, overrides: PreprocessingOverrid
   return preprocessing;
 }
 
-/** The shortest text that parsePreprocessing() turns back into the same preprocessing: a preset's name or JSON. */
+/** A short text that parsePreprocessing() turns back into the same preprocessing: a preset's name, or JSON. */
 export function formatPreprocessing(preprocessing: Preprocessing): string {
-  const ordered = JSON.stringify(schema.parse(preprocessing));
-  for (const [name, preset] of Object.entries(PRESETS))
-    if (JSON.stringify(schema.parse(preset)) === ordered) return name;
-  return ordered;
+  for (const [name, preset] of Object.entries(PRESETS)) {
+    const changes = Object.entries(preprocessing).filter(
+      ([field, value]) => JSON.stringify(value) !== JSON.stringify(preset[field as keyof Preprocessing]),
+    );
+    if (changes.length === 0) return name;
+    if (changes.length <= 2) return JSON.stringify({ preset: name, ...Object.fromEntries(changes) });
+  }
+  return JSON.stringify(preprocessing);
 }
 
-function parseJson(text: string): object {
-  const wanted = `${Object.keys(PRESETS).join(', ')} or a JSON object`;
+function findPreset(name: unknown): Preprocessing | undefined {
+  return typeof name === 'string' && Object.hasOwn(PRESETS, name)
+    ? PRESETS[name as keyof typeof PRESETS]
+    : undefined;
+}
+
+function readJson(text: string): object {
+  const names = Object.keys(PRESETS).join(', ');
+  const wanted = `${names} or a JSON object`;
   if (!text.trimStart().startsWith('{')) throw expected(wanted, 'the preprocessing', text);
+  const { preset, ...fields } = parseJson(text, wanted);
+  if (preset === undefined) return fields;
+  const base = findPreset(preset);
+  if (!base) throw expected(`one of ${names}`, '"preset" of the preprocessing', preset);
+  return { ...base, ...fields };
+}
+
+function parseJson(text: string, wanted: string): Record<string, unknown> {
   try {
-    return JSON.parse(text) as object;
+    return JSON.parse(text) as Record<string, unknown>;
   } catch (cause) {
     throw new Calibr8Error(
       'INVALID_ARGUMENT',
@@ -111,6 +131,6 @@ function invalid(error: z.ZodError, text: string): Calibr8Error {
   });
   return new Calibr8Error(
     'INVALID_ARGUMENT',
-    `The preprocessing ${describe(text)} cannot be used: ${issues.join('; ')}. It takes resize, crop, mean, std, scale, layout and channels.`,
+    `The preprocessing ${describe(text)} cannot be used: ${issues.join('; ')}. It takes preset, resize, crop, mean, std, scale, layout and channels.`,
   );
 }

@@ -15,6 +15,14 @@ describe('parsePreprocessing', () => {
     });
   });
 
+  test('begins from a preset in JSON too', () => {
+    expect(parsePreprocessing('{"preset":"symmetric","crop":96}')).toEqual({
+      ...PRESETS.symmetric,
+      crop: 96,
+    });
+    expect(() => parsePreprocessing('{"preset":"vgg"}')).toThrow(/one of imagenet, symmetric for "preset"/);
+  });
+
   test('overrides resize and crop, also with "none"', () => {
     const { resize, crop } = parsePreprocessing('imagenet', { resize: null, crop: 192 });
     expect([resize, crop]).toEqual([null, 192]);
@@ -52,6 +60,9 @@ describe('parsePreprocessing', () => {
 
 test('formatPreprocessing gives a text that reads back the same', () => {
   expect(formatPreprocessing(parsePreprocessing('symmetric'))).toBe('symmetric');
+  expect(formatPreprocessing(parsePreprocessing('imagenet', { resize: null }))).toBe(
+    '{"preset":"imagenet","resize":null}',
+  );
   for (const preprocessing of [
     parsePreprocessing('imagenet', { crop: 192 }),
     parsePreprocessing(JSON_FORM),
