@@ -42,13 +42,16 @@ export interface CompiledProgram {
   /** Index of the value whose storage a value shares, or -1. */
   valueAlias: Int32Array;
   steps: CompiledStep[];
+  /** How each output is brought into the host's memory, as implementation names: a copy, or a reorder to row-major. */
+  outputCopies: string[];
   /** Bytes of constants in oneDNN's layouts that this program holds (shared ones counted once). */
   constantBytes: number;
 }
 
 export interface ObserverStatistics {
-  /** Number of elements seen. */
+  /** Number of finite elements seen. */
   count: number;
+  /** 0, like `max`, when count is 0. */
   min: number;
   max: number;
   /** Elements that are NaN or infinite; they are in no other figure. */

@@ -1,0 +1,18 @@
+#include <napi.h>
+
+#include "results.h"
+#include "session.h"
+
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("info",
+              Napi::Function::New(
+                  env, [](const Napi::CallbackInfo& call) { return calibr8::toInfo(call.Env()); }, "info"));
+  exports.Set("Session", calibr8::Session::define(env));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(calibr8, init)

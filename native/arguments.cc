@@ -1,0 +1,114 @@
+#include "arguments.h"
+
+#include <cmath>
+
+#include "error.h"
+
+namespace calibr8 {
+namespace {
+
+constexpr double kMaxSafeInteger = 9007199254740991.0;
+
+std::string typeOf(const Napi::Value& value) {
+  if (value.IsNumber()) return std::to_string(value.As<Napi::Number>().DoubleValue());
+  if (value.IsUndefined()) return "undefined";
+  if (value.IsNull()) return "null";
+  if (value.IsString()) return "a string";
+  if (value.IsArray()) return "an array";
+  if (value.IsFunction()) return "a function";
+  return value.IsObject() ? "an object" : "another type";
+}
+
+[[noreturn]] void failArgument(const std::string& what, const std::string& name, const Napi::Value& value) {
+  throw Error(Code::kInvalidArgument,
+              "Expected " + what + " for " + name + " but received " + typeOf(value) + ".");
+}
+
+size_t toSize(double value, const std::string& name) {
+  if (!(value >= 0) || value > kMaxSafeInteger || value != std::floor(value)) {
+    throw Error(Code::kInvalidPlan,
+                text("Expected a whole number of bytes for ", name, " but received ", value, "."));
+  }
+  return static_cast<size_t>(value);
+}
+
+size_t elementSize(napi_typedarray_type type) {
+  switch (type) {
+    case napi_int8_array:
+    case napi_uint8_array:
+    case napi_uint8_clamped_array:
+      return 1;
+    case napi_int16_array:
+    case napi_uint16_array:
+      return 2;
+    case napi_int32_array:
+    case napi_uint32_array:
+    case napi_float32_array:
+      return 4;
+    default:
+      return 8;
+  }
+}
+
+}  // namespace
+
+int64_t toInteger(const Napi::Value& value, const char* name, int64_t least, int64_t greatest) {
+  std::string what = text("a whole number from ", least, " to ", greatest);
+  if (!value.IsNumber()) failArgument(what, name, value);
+  double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= static_cast<double>(least) && number <= static_cast<double>(greatest)) ||
+      number != std::floor(number)) {
+    failArgument(what, name, value);
+  }
+  return static_cast<int64_t>(number);
+}
+
+ConstantView toBytes(const Napi::Value& value, const std::string& name) {
+  void* data = nullptr;
+  if (value.IsTypedArray()) {
+    napi_typedarray_type type;
+    size_t length = 0;
+    if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok) {
+      failArgument("an ArrayBufferView", name, value);
+    }
+    return {static_cast<const uint8_t*>(data), data ? length * elementSize(type) : 0};
+  }
+  if (value.IsDataView()) {
+    size_t length = 0;
+    if (napi_get_dataview_info(value.Env(), value, &length, &data, nullptr, nullptr) != napi_ok) {
+      failArgument("an ArrayBufferView", name, value);
+    }
+    return {static_cast<const uint8_t*>(data), data ? length : 0};
+  }
+  failArgument("an ArrayBufferView", name, value);
+}
+
+std::vector<ConstantView> toViews(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) failArgument("an array of ArrayBufferViews", name, value);
+  Napi::Array array = value.As<Napi::Array>();
+  std::vector<ConstantView> views;
+  views.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    views.push_back(toBytes(array.Get(i), text(name, "[", i, "]")));
+  return views;
+}
+
+Placement toPlacement(const Napi::CallbackInfo& info) {
+  Napi::Value offsets = info[1];
+  if (!offsets.IsTypedArray() || offsets.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+    failArgument("a Float64Array", "valueOffsets", offsets);
+  }
+  auto array = offsets.As<Napi::Float64Array>();
+  Placement placement;
+  placement.offsets.reserve(array.ElementLength());
+  for (size_t i = 0; i < array.ElementLength(); ++i) {
+    placement.offsets.push_back(toSize(array[i], text("valueOffsets[", i, "]")));
+  }
+  if (!info[2].IsNumber()) failArgument("a number", "workspaceOffset", info[2]);
+  if (!info[3].IsNumber()) failArgument("a number", "arenaBytes", info[3]);
+  placement.workspaceOffset = toSize(info[2].As<Napi::Number>().DoubleValue(), "workspaceOffset");
+  placement.arenaBytes = toSize(info[3].As<Napi::Number>().DoubleValue(), "arenaBytes");
+  return placement;
+}
+
+}  // namespace calibr8

@@ -1,0 +1,36 @@
+#ifndef CALIBR8_BUFFER_H_
+#define CALIBR8_BUFFER_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace calibr8 {
+
+constexpr size_t kAlignment = 64;
+
+inline size_t alignUp(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+/** Uninitialized memory on a cache line's (when large: a huge page's) boundary. Throws std::bad_alloc. */
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(size_t bytes);
+  ~Buffer();
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+  /** Gives the memory away; the receiver frees it with std::free. */
+  uint8_t* release();
+
+ private:
+  uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace calibr8
+
+#endif  // CALIBR8_BUFFER_H_

@@ -1,0 +1,149 @@
+#include <limits>
+
+#include "kernels/families.h"
+#include "kernels/product.h"
+
+namespace calibr8 {
+
+using onednn::Layout;
+
+namespace {
+
+constexpr int64_t kMax = std::numeric_limits<int32_t>::max();
+
+struct Geometry {
+  int64_t groups;
+  Dims strides, dilations, padsBegin, padsEnd;
+};
+
+Geometry readGeometry(const StepView& step, size_t spatial) {
+  const Params& params = step.params();
+  Geometry geometry;
+  geometry.groups = params.integer("groups", 1);
+  geometry.strides = params.integers("strides", spatial, 1, kMax);
+  geometry.dilations = params.integers("dilations", spatial, 1, kMax);
+  geometry.padsBegin = params.integers("padsBegin", spatial, 0, kMax);
+  geometry.padsEnd = params.integers("padsEnd", spatial, 0, kMax);
+  return geometry;
+}
+
+/** The row-major weights as oneDNN orders them: [O, I/g, k...] or, with groups, [g, O/g, I/g, k...]. */
+Layout viewOfWeights(const Value& value, int64_t groups, bool transposed) {
+  Dims dims = value.dims;
+  Dims strides = onednn::rowMajorStrides(dims);
+  if (groups > 1) {
+    // The leading axis is O of a convolution and I of a deconvolution; both are ordered by group.
+    int64_t leading = dims[0] / groups;
+    int64_t stride = strides[0];
+    dims[0] = leading;
+    dims.insert(dims.begin(), groups);
+    strides.insert(strides.begin(), leading * stride);
+  }
+  size_t first = groups > 1 ? 1 : 0;
+  if (transposed) {
+    std::swap(dims[first], dims[first + 1]);
+    std::swap(strides[first], strides[first + 1]);
+  }
+  return Layout::strided(dims, value.dtype, strides);
+}
+
+void checkShapes(const StepView& step, const Geometry& geometry, bool transposed) {
+  const Value& x = step.source(0);
+  const Value& weights = step.source(1);
+  const Value& y = step.destination();
+  size_t rank = x.dims.size();
+  step.require(rank >= 3 && rank <= 5, "expected '", x.name, "' to have 3 to 5 dimensions but it has ",
+               describe(x.dims), ".");
+  step.requireRank(weights, rank);
+  step.requireRank(y, rank);
+  int64_t groups = geometry.groups;
+  // `wide` is the data that the weights' leading axis runs over.
+  int64_t wide = transposed ? x.dims[1] : y.dims[1];
+  int64_t narrow = transposed ? y.dims[1] : x.dims[1];
+  step.require(groups >= 1 && wide % groups == 0 && narrow % groups == 0 && weights.dims[0] == wide &&
+                   weights.dims[1] == narrow / groups && x.dims[0] == y.dims[0],
+               "weights ", describe(weights.dims), " in ", groups, " groups do not fit ", describe(x.dims),
+               " -> ", describe(y.dims), ".");
+  Dims extra(rank - 2, 0);
+  if (transposed) extra = step.params().integers("outputPadding", rank - 2, 0, kMax);
+  for (size_t i = 0; i + 2 < rank; ++i) {
+    int64_t reach = (weights.dims[i + 2] - 1) * geometry.dilations[i] + 1;
+    int64_t from = transposed ? y.dims[i + 2] - extra[i] : x.dims[i + 2];
+    int64_t to = transposed ? x.dims[i + 2] : y.dims[i + 2];
+    int64_t padded = from + geometry.padsBegin[i] + geometry.padsEnd[i] - reach;
+    bool fits = padded >= 0 && padded / geometry.strides[i] + 1 == to;
+    step.require(fits && reach <= kMax, "spatial axis ", i, ": sizes, strides and padding do not fit ",
+                 describe(x.dims), " -> ", describe(y.dims), ".");
+  }
+}
+
+Product describe(const StepView& step, bool transposed) {
+  size_t rank = step.source(0).dims.size();
+  step.require(rank >= 3, "'", step.source(0).name, "' has no spatial axis.");
+  Geometry geometry = readGeometry(step, rank - 2);
+  checkShapes(step, geometry, transposed);
+  Product product;
+  int64_t channels = step.destination().dims[1];
+  if (transposed) {
+    // oneDNN's int8 deconvolutions are few: float32 alone, as docs/plan.md says.
+    step.requireFloat(step.source(0));
+  }
+  product.scaling = readScaling(step, channels, transposed ? 1 : 0);
+  product.postOps = readPostOps(step);
+  if (step.hasSource(2)) {
+    const Value& bias = step.source(2);
+    step.requireFloat(bias);
+    step.require(bias.dims == Dims{channels}, "the bias is ", calibr8::describe(bias.dims), " for ", channels,
+                 " channels.");
+    product.bias = 2;
+  }
+  product.weights = viewOfWeights(step.source(1), geometry.groups, transposed);
+  StepView view = step;
+  product.make = [=](const Variant& variant, const onednn::Scaling& scaling,
+                     const std::vector<onednn::PostOp>& postOps, const Layout& destination) {
+    onednn::ConvolutionSpec spec;
+    DataType type = variant.realSources ? DataType::kFloat32 : view.source(0).dtype;
+    DataType weightsType = variant.realSources ? DataType::kFloat32 : view.source(1).dtype;
+    spec.source = Layout::any(view.source(0).dims, type);
+    spec.weights = Layout::any(product.weights.dims(), weightsType);
+    spec.destination = destination;
+    spec.bias = product.bias >= 0;
+    spec.transposed = transposed;
+    spec.strides = geometry.strides;
+    spec.dilations = geometry.dilations;
+    spec.padsBegin = geometry.padsBegin;
+    spec.padsEnd = geometry.padsEnd;
+    spec.scaling = scaling;
+    spec.postOps = postOps;
+    return onednn::makeConvolution(view.device(), spec);
+  };
+  return product;
+}
+
+Layout wishOfConvolution(const StepView& step, size_t source) {
+  return wishOfProduct(step, describe(step, false), source);
+}
+
+Layout wishOfDeconvolution(const StepView& step, size_t source) {
+  return wishOfProduct(step, describe(step, true), source);
+}
+
+}  // namespace
+
+void addConvolution(Registry& registry) {
+  Kernel convolution;
+  convolution.name = "convolution";
+  convolution.leastSources = 2;
+  convolution.postOps = true;
+  convolution.wish = wishOfConvolution;
+  convolution.build = [](StepBuilder& builder) { buildProduct(builder, describe(builder, false)); };
+  registry.add(convolution);
+
+  Kernel deconvolution = convolution;
+  deconvolution.name = "deconvolution";
+  deconvolution.wish = wishOfDeconvolution;
+  deconvolution.build = [](StepBuilder& builder) { buildProduct(builder, describe(builder, true)); };
+  registry.add(deconvolution);
+}
+
+}  // namespace calibr8

@@ -1,0 +1,142 @@
+#include "program/state.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "error.h"
+
+namespace calibr8 {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+double median(std::vector<double>& values) {
+  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+void checkStop(const std::atomic<bool>& stop) {
+  if (stop.load(std::memory_order_relaxed))
+    throw Error(Code::kSessionClosed, "The session was closed during a run.");
+}
+
+}  // namespace
+
+State::State(std::shared_ptr<const Program> program, const Placement& placement, const onednn::Device& device)
+    : program_(std::move(program)), arena_(placement.arenaBytes) {
+  inputPositions_.assign(program_->values.size(), -1);
+  for (size_t i = 0; i < program_->plan.inputs.size(); ++i) {
+    inputPositions_[static_cast<size_t>(program_->plan.inputs[i])] = static_cast<int32_t>(i);
+  }
+  for (const ProgramStep& step : program_->steps) {
+    firsts_.push_back(bounds_.size());
+    for (const Operation& operation : step.operations) bind(operation, placement, device);
+  }
+  firsts_.push_back(bounds_.size());
+  for (const Operation& operation : program_->outputs) {
+    if (!operation.operands.empty()) bind(operation, placement, device);
+  }
+  context_.observations = &observations_;
+}
+
+void State::bind(const Operation& operation, const Placement& placement, const onednn::Device& device) {
+  Bound bound;
+  std::vector<onednn::Bound> arguments;
+  for (size_t i = 0; i < operation.operands.size(); ++i) {
+    const Operand& operand = operation.operands[i];
+    void* address = nullptr;
+    switch (operand.place) {
+      case Operand::Place::kValue: {
+        size_t root = static_cast<size_t>(program_->values[static_cast<size_t>(operand.index)].root);
+        int32_t position = inputPositions_[root];
+        if (position >= 0) {
+          dynamics_.push_back({bounds_.size(), i, false, static_cast<size_t>(position), operand.offset});
+        } else {
+          address = arena_.data() + placement.offsets[root] + operand.offset;
+        }
+        break;
+      }
+      case Operand::Place::kConstant:
+        // Operations only read constants.
+        address = program_->constants[static_cast<size_t>(operand.index)]->data() + operand.offset;
+        break;
+      case Operand::Place::kWorkspace:
+        address = arena_.data() + placement.workspaceOffset + operand.offset;
+        break;
+      case Operand::Place::kOutput:
+        dynamics_.push_back({bounds_.size(), i, true, static_cast<size_t>(operand.index), operand.offset});
+        break;
+      case Operand::Place::kNone:
+        break;
+    }
+    bound.pointers.push_back(address);
+    if (!operation.arguments.empty()) arguments.push_back({operation.arguments[i], operand.layout, address});
+  }
+  if (operation.arguments.empty()) {
+    bound.function = &operation.function;
+  } else {
+    bound.execution.emplace(operation.primitive, device, arguments);
+  }
+  bounds_.push_back(std::move(bound));
+}
+
+void State::rebind(const std::vector<void*>& inputs, const std::vector<void*>& outputs) {
+  for (const Dynamic& dynamic : dynamics_) {
+    auto* address = static_cast<uint8_t*>(dynamic.output ? outputs[dynamic.index] : inputs[dynamic.index]);
+    Bound& bound = bounds_[dynamic.bound];
+    bound.pointers[dynamic.operand] = address + dynamic.offset;
+    if (bound.execution) bound.execution->rebind(dynamic.operand, address + dynamic.offset);
+  }
+}
+
+void State::execute(size_t index, onednn::Lane& lane) {
+  Bound& bound = bounds_[index];
+  if (bound.execution) {
+    bound.execution->run(lane);
+  } else {
+    (*bound.function)(bound.pointers.data(), context_);
+  }
+}
+
+void State::run(onednn::Lane& lane, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
+                const std::atomic<bool>& stop) {
+  observations_.clear();
+  rebind(inputs, outputs);
+  for (size_t i = 0; i < bounds_.size(); ++i) {
+    checkStop(stop);
+    execute(i, lane);
+  }
+}
+
+Profile State::profile(onednn::Lane& lane, const std::vector<void*>& inputs,
+                       const std::vector<void*>& outputs, size_t runs, const std::atomic<bool>& stop) {
+  size_t steps = firsts_.size() - 1;
+  std::vector<std::vector<double>> times(steps);
+  std::vector<double> totals;
+  run(lane, inputs, outputs, stop);  // warms caches and the team up
+  for (size_t i = 0; i < runs; ++i) {
+    auto start = Clock::now();
+    run(lane, inputs, outputs, stop);
+    totals.push_back(since(start));
+  }
+  for (size_t i = 0; i < runs; ++i) {
+    observations_.clear();
+    for (size_t step = 0; step < steps; ++step) {
+      checkStop(stop);
+      auto start = Clock::now();
+      for (size_t b = firsts_[step]; b < firsts_[step + 1]; ++b) execute(b, lane);
+      times[step].push_back(since(start));
+    }
+  }
+  Profile result;
+  for (auto& each : times) result.steps.push_back(median(each));
+  result.total = median(totals);
+  return result;
+}
+
+}  // namespace calibr8

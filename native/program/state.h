@@ -1,0 +1,69 @@
+#ifndef CALIBR8_PROGRAM_STATE_H_
+#define CALIBR8_PROGRAM_STATE_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "onednn/execution.h"
+#include "program/program.h"
+#include "statistics/observations.h"
+
+namespace calibr8 {
+
+/** Median times of a program, nanoseconds. */
+struct Profile {
+  std::vector<double> steps;
+  double total = 0;
+};
+
+/** What one run of a program needs and the next one reuses: the arena and every argument bound to an address
+ * in it. */
+class State {
+ public:
+  State(std::shared_ptr<const Program> program, const Placement& placement, const onednn::Device& device);
+
+  /** Addresses in the plan's order of inputs and outputs. Gives up with SESSION_CLOSED once `stop` is set. */
+  void run(onednn::Lane& lane, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
+           const std::atomic<bool>& stop);
+  Profile profile(onednn::Lane& lane, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
+                  size_t runs, const std::atomic<bool>& stop);
+
+  /** Of the last run. */
+  Observations& observations() { return observations_; }
+  size_t bytes() const { return arena_.size(); }
+
+ private:
+  struct Bound {
+    std::optional<onednn::Execution> execution;
+    const Function* function = nullptr;
+    std::vector<void*> pointers;
+  };
+  /** An operand whose address changes with each run. */
+  struct Dynamic {
+    size_t bound;
+    size_t operand;
+    bool output;
+    size_t index;
+    size_t offset;
+  };
+
+  void bind(const Operation& operation, const Placement& placement, const onednn::Device& device);
+  void rebind(const std::vector<void*>& inputs, const std::vector<void*>& outputs);
+  void execute(size_t bound, onednn::Lane& lane);
+
+  std::shared_ptr<const Program> program_;
+  Buffer arena_;
+  std::vector<Bound> bounds_;
+  std::vector<Dynamic> dynamics_;
+  /** The first of each step's operations in bounds_, and one past the last step's. */
+  std::vector<size_t> firsts_;
+  std::vector<int32_t> inputPositions_;
+  Observations observations_;
+  RunContext context_;
+};
+
+}  // namespace calibr8
+
+#endif  // CALIBR8_PROGRAM_STATE_H_

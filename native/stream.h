@@ -1,0 +1,57 @@
+#ifndef CALIBR8_STREAM_H_
+#define CALIBR8_STREAM_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "onednn/execution.h"
+
+namespace calibr8 {
+
+/** What a job finds on the stream that runs it. */
+struct StreamContext {
+  size_t index;
+  onednn::Lane& lane;
+  /** Set when nobody waits for results any more. */
+  const std::atomic<bool>& stop;
+};
+
+/**
+ * A session's threads. Each takes the next job when it is free and has an OpenMP team of its own, which it
+ * keeps, so that teams never multiply. No N-API here.
+ */
+class Streams {
+ public:
+  using Job = std::function<void(StreamContext&)>;
+
+  Streams(size_t count, int threadsPerStream, const onednn::Device& device);
+  ~Streams() { stop(); }
+  Streams(const Streams&) = delete;
+  Streams& operator=(const Streams&) = delete;
+
+  size_t count() const { return count_; }
+  /** Jobs must not throw. */
+  void submit(Job job);
+  /** Drops waiting jobs, tells the running ones to give up, and joins the threads. Idempotent. */
+  void stop();
+
+ private:
+  void work(size_t index, int threads);
+
+  size_t count_;
+  const onednn::Device& device_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace calibr8
+
+#endif  // CALIBR8_STREAM_H_
