@@ -33,15 +33,15 @@ function load(): Addon {
   }
 }
 
-/** The folder of package.json, whether this file runs from lib or from dist/lib. */
+/** The folder of CMakeLists.txt, whether this file runs from lib or from dist/lib (which has a copy of package.json). */
 export function packageRoot(): string {
   let folder = __dirname;
-  while (!existsSync(join(folder, 'package.json'))) {
+  while (!existsSync(join(folder, 'CMakeLists.txt'))) {
     const parent = dirname(folder);
     if (parent === folder)
       throw new Calibr8Error(
         'ADDON_LOAD',
-        `No package.json above ${__dirname}: the installation is damaged.`,
+        `No CMakeLists.txt above ${__dirname}: the installation is damaged.`,
       );
     folder = parent;
   }
