@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { Command } from 'commander';
 import { syntheticFeeds } from '../evaluation/synthetic-feeds';
 import { measureThroughput, type ThroughputResult } from '../evaluation/throughput';
@@ -101,7 +102,7 @@ function resultText(results: readonly BenchmarkResult[]): string {
   return table(
     ['model', 'precision', 'batch', 'images/s', 'min', 'max', 'p50 ms', 'p90', 'p99'],
     results.map(({ model, precision, batch, imagesPerSecond: speed, latencyMs: latency }) => [
-      model,
+      basename(model),
       precision,
       String(batch),
       ...[speed.median, speed.min, speed.max].map((value) => fixed(value, 1)),

@@ -61,16 +61,16 @@ function executionText(execution: Execution, steps: readonly ProfiledStep[], lis
 
 function stepTable(steps: readonly ProfiledStep[]): string {
   return table(
-    ['step', 'kernel', 'implementation', 'types', 'reorders', 'us'],
+    ['step', 'implementation', 'types', 'reorders', 'us'],
     steps.map((step) => [
       step.name,
-      step.kernel,
-      step.implementation,
+      // A step that only changes the shape has no implementation.
+      step.implementation === 'none' ? step.kernel : step.implementation,
       step.dataTypes,
       String(step.reorders.length),
       fixed(step.nanoseconds / 1000, 0),
     ]),
-    { left: [0, 1, 2, 3] },
+    { left: [0, 1, 2] },
   );
 }
 
