@@ -1,6 +1,6 @@
 /** Fast suite: everything below test/ except *.long.test.ts (see jest.long.config.js). */
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/native-arrays-environment.js',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
