@@ -2,7 +2,7 @@ import type { DataType } from '../graph/data-type';
 import type { Node } from '../graph/graph';
 import type { Lowering, OperatorDefinition } from './definition';
 import { dtypeOf, input, output, shapeError, shapeOf } from './support/shapes';
-import { coverLastWindow, resolveWindow, windowParams } from './support/spatial';
+import { coverLastWindow, resolveWindow, windowParams, type Window } from './support/spatial';
 import { Calibr8Error } from '../errors';
 
 function kernelOf(node: Node): readonly number[] {
@@ -33,13 +33,61 @@ function lowerWindow(node: Node, lowering: Lowering, algorithm: string): void {
   const dims = lowering.dims(input(node, 0));
   const { window, spatial } = resolveWindow(node, dims, kernelOf(node));
   const covered = coverLastWindow(window!, dims.slice(2), spatial as number[]);
+  const beyond = covered.padsEnd.some((end, axis) => end > window!.padsEnd[axis]!);
+  const source = lowering.value(input(node, 0));
+  const pooled =
+    algorithm === 'average_include_padding' && beyond
+      ? padFirst(node, lowering, window!, covered)
+      : { source, algorithm, window: covered };
   lowering.step({
     kernel: 'pooling',
     name: node.name,
-    sources: [lowering.value(input(node, 0))],
+    sources: [pooled.source],
     destinations: [lowering.value(output(node))],
-    params: { algorithm: { text: algorithm }, kernel: { i64s: covered.kernel }, ...windowParams(covered) },
+    params: {
+      algorithm: { text: pooled.algorithm },
+      kernel: { i64s: pooled.window.kernel },
+      ...windowParams(pooled.window),
+    },
   });
+}
+
+/**
+ * With ceil_mode the last window may reach beyond the padding. What lies there does not count although padding does, and
+ * the kernel knows one kind of padding only: so the padding that counts becomes elements.
+ */
+function padFirst(
+  node: Node,
+  lowering: Lowering,
+  window: Window,
+  covered: Window,
+): { source: number; algorithm: string; window: Window } {
+  const x = input(node, 0);
+  const dims = lowering.dims(x);
+  const padded = dims.map((dim, axis) =>
+    axis < 2 ? dim : dim + window.padsBegin[axis - 2]! + window.padsEnd[axis - 2]!,
+  );
+  const source = lowering.temporary(`${node.name}/padded`, dtypeOf(node), padded, x.quantization);
+  lowering.step({
+    kernel: 'pad',
+    name: `${node.name}/pad`,
+    sources: [lowering.value(x)],
+    destinations: [source],
+    params: {
+      padsBegin: { i64s: [0, 0, ...window.padsBegin] },
+      padsEnd: { i64s: [0, 0, ...window.padsEnd] },
+      value: { f64: 0 },
+    },
+  });
+  return {
+    source,
+    algorithm: 'average_exclude_padding',
+    window: {
+      ...covered,
+      padsBegin: window.padsBegin.map(() => 0),
+      padsEnd: covered.padsEnd.map((end, axis) => end - window.padsEnd[axis]!),
+    },
+  };
 }
 
 export const maxPool: OperatorDefinition = {
