@@ -1,5 +1,6 @@
-import type { Graph, Node, Value } from '../graph/graph';
+import type { Graph, Node, PostOp, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
+import { quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 import { sameShape } from '../ops/support/shapes';
 import type { Pass } from './pass';
@@ -7,7 +8,8 @@ import type { Pass } from './pass';
 /**
  * Adds the residual inside the convolution (or matrix product) that computes one operand, before its result is converted:
  * one pass over memory less. Where that operand was requantized between the two (Conv, QuantizeLinear, DequantizeLinear,
- * Add, as QDQ files need it), the sum then sees it unrounded, which is the more exact answer.
+ * Add, as QDQ files need it), the sum then sees it unrounded, which is the more exact answer; but clamped to the same range,
+ * since tools leave a ReLU to the saturation of the quantization.
  */
 export const fuseResidualSums: Pass = {
   name: 'fuse-residual-sums',
@@ -49,7 +51,7 @@ function candidate(graph: Graph, sum: Node, index: number): Candidate | undefine
   for (const kind of ['dequantize', 'quantize'] as const) {
     const node = conversion(value, kind);
     if (!node) break;
-    if (!graph.hasSingleUse(value)) return undefined;
+    if (!graph.hasSingleUse(value) || quantizationOf(node).axis !== -1) return undefined;
     skipped.push(node);
     value = node.inputs[0]!;
   }
@@ -69,6 +71,15 @@ function fuse(graph: Graph, sum: Node, { producer, residual, skipped }: Candidat
   graph.removeNode(sum);
   for (const node of skipped) graph.removeNode(node);
   graph.setInput(producer, index, residual);
-  producer.postOps = [{ kind: 'sum', input: index }];
+  producer.postOps = [...skipped.flatMap(clampOf), { kind: 'sum', input: index }];
   graph.setOutput(producer, 0, result);
+}
+
+/** What a QuantizeLinear does to its operand besides rounding. */
+function clampOf(node: Node): PostOp[] {
+  if (operatorOf(node).conversion !== 'quantize') return [];
+  const { scale, zeroPoint } = quantizationOf(node);
+  const [low, high] = node.outputs[0]!.dtype === 'uint8' ? [0, 255] : [-128, 127];
+  const real = (level: number): number => (level - zeroPoint[0]!) * scale[0]!;
+  return [{ kind: 'eltwise', algorithm: 'clip', alpha: real(low), beta: real(high) }];
 }
