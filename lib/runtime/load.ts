@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Calibr8Error } from '../errors';
 import type { Addon } from './addon';
+import { limitSpinning } from './openmp';
 
 let addon: Addon | undefined;
 
@@ -20,6 +21,7 @@ function load(): Addon {
         '(or, with a compiler, CMake and oneDNN installed: npm run build:native).',
     );
   }
+  limitSpinning(process.env);
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file has no other loader
     return require(path) as Addon;
