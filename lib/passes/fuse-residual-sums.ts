@@ -8,8 +8,8 @@ import type { Pass } from './pass';
 /**
  * Adds the residual inside the convolution (or matrix product) that computes one operand, before its result is converted:
  * one pass over memory less. Where that operand was requantized between the two (Conv, QuantizeLinear, DequantizeLinear,
- * Add, as QDQ files need it), the sum then sees it unrounded, which is the more exact answer; but clamped to the same range,
- * since tools leave a ReLU to the saturation of the quantization.
+ * Add, as onnxruntime needs it to fuse the convolution), it is rounded in the register as the file says, so that the answer
+ * stays the same.
  */
 export const fuseResidualSums: Pass = {
   name: 'fuse-residual-sums',
@@ -71,15 +71,25 @@ function fuse(graph: Graph, sum: Node, { producer, residual, skipped }: Candidat
   graph.removeNode(sum);
   for (const node of skipped) graph.removeNode(node);
   graph.setInput(producer, index, residual);
-  producer.postOps = [...skipped.flatMap(clampOf), { kind: 'sum', input: index }];
+  producer.postOps = [...skipped.flatMap(roundingOf), { kind: 'sum', input: index }];
   graph.setOutput(producer, 0, result);
 }
 
-/** What a QuantizeLinear does to its operand besides rounding. */
-function clampOf(node: Node): PostOp[] {
+/** Rounding to the grid of a QuantizeLinear and back, as functions of the real-valued operand. */
+function roundingOf(node: Node): PostOp[] {
   if (operatorOf(node).conversion !== 'quantize') return [];
   const { scale, zeroPoint } = quantizationOf(node);
   const [low, high] = node.outputs[0]!.dtype === 'uint8' ? [0, 255] : [-128, 127];
-  const real = (level: number): number => (level - zeroPoint[0]!) * scale[0]!;
-  return [{ kind: 'eltwise', algorithm: 'clip', alpha: real(low), beta: real(high) }];
+  const eltwise = (algorithm: string, alpha = 0, beta = 0): PostOp => ({
+    kind: 'eltwise',
+    algorithm,
+    alpha,
+    beta,
+  });
+  return [
+    eltwise('linear', 1 / scale[0]!),
+    eltwise('round'),
+    eltwise('clip', low - zeroPoint[0]!, high - zeroPoint[0]!),
+    eltwise('linear', scale[0]!),
+  ];
 }

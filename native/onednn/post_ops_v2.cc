@@ -29,6 +29,12 @@ bool commutesWithScaling(const PostOp& postOp) {
   return false;
 }
 
+/** y = alpha x: a factor that the output scale or the eltwise before it takes in for nothing. */
+bool isFactor(const PostOp& postOp) {
+  return postOp.kind == PostOp::Kind::kEltwise && postOp.eltwise.function == Function::kLinear &&
+         postOp.eltwise.beta == 0;
+}
+
 Eltwise scaled(Eltwise eltwise, float divisor) {
   if (eltwise.function == Function::kClip) eltwise.alpha /= divisor;
   if (eltwise.function == Function::kClip || eltwise.function == Function::kLinear) eltwise.beta /= divisor;
@@ -49,10 +55,13 @@ Attributes makeAttributes(const Scaling& scaling, const std::vector<PostOp>& pos
   }
   // Register values are real values / divisor.
   float divisor = lastReal == postOps.size() ? scaling.destination : 1.0f;
+  bool leadingFactor = scaling.quantized && lastReal > 0 && !postOps.empty() && isFactor(postOps[0]);
+  double factor = leadingFactor ? postOps[0].eltwise.alpha : 1.0;
   if (scaling.quantized) {
     std::vector<float> scales(scaling.weights.size());
     for (size_t i = 0; i < scales.size(); ++i) {
-      scales[i] = static_cast<float>(static_cast<double>(scaling.source) * scaling.weights[i] / divisor);
+      scales[i] =
+          static_cast<float>(static_cast<double>(scaling.source) * scaling.weights[i] * factor / divisor);
     }
     result.attr.set_output_scales(scales.size() > 1 ? channelMask : 0, scales);
     if (scaling.sourceZeroPoint) result.attr.set_zero_points(DNNL_ARG_SRC, 0, {scaling.sourceZeroPoint});
@@ -61,10 +70,15 @@ Attributes makeAttributes(const Scaling& scaling, const std::vector<PostOp>& pos
   }
 
   dnnl::post_ops chain;
+  bool absorbed = false;
   for (size_t i = 0; i < postOps.size(); ++i) {
     const PostOp& postOp = postOps[i];
     int argument = 0;
     bool divides = false;
+    if (i == 0 && leadingFactor) {
+      result.arguments.push_back(argument);
+      continue;
+    }
     if (postOp.kind == PostOp::Kind::kSum) {
       chain.append_sum(postOp.scale / divisor, postOp.zeroPoint, dataTypeOf(postOp.type));
     } else if (postOp.kind == PostOp::Kind::kBinary) {
@@ -73,9 +87,15 @@ Attributes makeAttributes(const Scaling& scaling, const std::vector<PostOp>& pos
     } else {
       std::vector<Native> natives = nativeFunctions(scaled(postOp.eltwise, divisor));
       for (size_t j = 0; j < natives.size(); ++j) {
-        divides = i == lastReal && j + 1 == natives.size();
-        float factor = divides ? 1.0f / scaling.destination : 1.0f;
-        chain.append_eltwise(factor, natives[j].algorithm, natives[j].alpha, natives[j].beta);
+        bool last = j + 1 == natives.size();
+        divides = i == lastReal && last;
+        float output = divides ? 1.0f / scaling.destination : 1.0f;
+        // What follows a division by the destination's scale is in its units, and so is the factor.
+        if (last && i + 1 < postOps.size() && i + 1 != lastReal && isFactor(postOps[i + 1])) {
+          output *= postOps[i + 1].eltwise.alpha;
+          absorbed = true;
+        }
+        chain.append_eltwise(output, natives[j].algorithm, natives[j].alpha, natives[j].beta);
       }
     }
     if (i == lastReal) {
@@ -83,6 +103,11 @@ Attributes makeAttributes(const Scaling& scaling, const std::vector<PostOp>& pos
       divisor = scaling.destination;
     }
     result.arguments.push_back(argument);
+    if (absorbed) {
+      absorbed = false;
+      ++i;
+      result.arguments.push_back(0);
+    }
   }
   if (chain.len() > 0) result.attr.set_post_ops(chain);
   return result;
