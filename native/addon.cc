@@ -1,11 +1,13 @@
 #include <napi.h>
 
+#include "environment.h"
 #include "results.h"
 #include "session.h"
 
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new calibr8::Environment());  // deleted with the environment
   exports.Set("info",
               Napi::Function::New(
                   env, [](const Napi::CallbackInfo& call) { return calibr8::toInfo(call.Env()); }, "info"));

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "arguments.h"
+#include "environment.h"
 #include "error.h"
 #include "results.h"
 
@@ -73,6 +74,7 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
     // Runs before the queue's own hook, as it was added later: streams never call into a queue that is gone.
     napi_add_env_cleanup_hook(env, onEnvironmentExit, this);
     hooked_ = true;
+    env.GetInstanceData<Environment>()->add(env, this);
     return env.Undefined();
   });
 }
@@ -80,8 +82,9 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
 Session::~Session() {
   // Tasks hold a reference: whoever gets here without them is idle.
   if (hooked_) {
-    napi_remove_env_cleanup_hook(Env(), onEnvironmentExit, this);
     Napi::Env env = Env();
+    napi_remove_env_cleanup_hook(env, onEnvironmentExit, this);
+    env.GetInstanceData<Environment>()->remove(this);
     shutDown();
     reportMemory(env);
     queue_.Release();
@@ -91,8 +94,12 @@ Session::~Session() {
 void Session::onEnvironmentExit(void* data) {
   auto* session = static_cast<Session*>(data);
   session->hooked_ = false;
-  session->closing_ = true;
-  session->shutDown();
+  session->stop();
+}
+
+void Session::stop() {
+  closing_ = true;
+  shutDown();
 }
 
 void Session::shutDown() {
@@ -102,8 +109,13 @@ void Session::shutDown() {
 }
 
 Engine& Session::engine() const {
-  if (closing_ || !engine_) throw Error(Code::kSessionClosed, "The session was closed.");
+  if (closing_) throw Error(Code::kSessionClosed, "The session was closed.");
+  requireEngine();
   return *engine_;
+}
+
+void Session::requireEngine() const {
+  if (!engine_) throw Error(Code::kSessionClosed, "The session was closed.");
 }
 
 Engine& Session::statisticsEngine() const {
@@ -146,14 +158,20 @@ void Session::deliver(Napi::Env env, Napi::Function, Session* session, Task* tas
     task->held.SuppressDestruct();
     return;
   }
-  Napi::HandleScope scope(env);
-  session->settle(env, *task);
+  try {
+    Napi::HandleScope scope(env);
+    session->settle(env, *task);
+  } catch (const Napi::Error&) {
+    // A worker that is being terminated runs no JS any more: nobody is left to tell.
+  }
 }
 
 void Session::settle(Napi::Env env, Task& task) {
   Napi::Value result;
   bool failed = task.error != nullptr;
   try {
+    // A session that was stopped has no engine for a task that had finished before.
+    if (!failed) requireEngine();
     result = failed ? toError(env, task.error) : task.finish(env);
   } catch (const Napi::Error& error) {
     failed = true;

@@ -21,6 +21,10 @@ class Session : public Napi::ObjectWrap<Session> {
   explicit Session(const Napi::CallbackInfo& info);
   ~Session() override;
 
+  /** Gives runs under way up and joins the streams: nobody will hear of them. Everything is refused
+   * afterwards. */
+  void stop();
+
  private:
   /** A promise and what has to happen for it. */
   struct Task {
@@ -57,6 +61,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value promised(Napi::Env env, Prepare prepare);
 
   Engine& engine() const;
+  void requireEngine() const;
   Engine& statisticsEngine() const;
   void submit(std::unique_ptr<Task> task);
   void settle(Napi::Env env, Task& task);

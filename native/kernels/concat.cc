@@ -76,7 +76,7 @@ void buildConcat(StepBuilder& builder) {
     bool last = &candidate == &candidates.back();
     if (!description || (description->quality() == onednn::Quality::kReference && !last && !layout.isPlain()))
       continue;
-    if (layout.isPlain() && (description->quality() == onednn::Quality::kReference || isInt8(y.dtype))) {
+    if (layout.isPlain() && description->quality() == onednn::Quality::kReference) {
       return addCopies(builder, axis, present, layout);
     }
     std::vector<std::pair<int, Operand>> arguments;

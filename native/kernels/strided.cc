@@ -8,12 +8,23 @@
 namespace calibr8 {
 namespace {
 
+/** Two dimensions of a copy; strides in elements. */
+struct Plane {
+  int64_t rows, sourceRow, destinationRow;
+  int64_t count, sourceStep, destinationStep;
+};
+
 template <typename T>
-void copyRow(const uint8_t* source, int64_t sourceStride, uint8_t* destination, int64_t destinationStride,
-             int64_t count) {
+void copyPlane(const uint8_t* source, uint8_t* destination, const Plane& plane) {
   auto* from = reinterpret_cast<const T*>(source);
   auto* to = reinterpret_cast<T*>(destination);
-  for (int64_t i = 0; i < count; ++i) to[i * destinationStride] = from[i * sourceStride];
+  for (int64_t r = 0; r < plane.rows; ++r, from += plane.sourceRow, to += plane.destinationRow) {
+    if (plane.sourceStep == 1 && plane.destinationStep == 1) {
+      std::memcpy(to, from, static_cast<size_t>(plane.count) * sizeof(T));
+    } else {
+      for (int64_t i = 0; i < plane.count; ++i) to[i * plane.destinationStep] = from[i * plane.sourceStep];
+    }
+  }
 }
 
 }  // namespace
@@ -65,29 +76,40 @@ void StridedCopy::simplify() {
 }
 
 void StridedCopy::run(const uint8_t* source, uint8_t* destination) const {
-  int64_t count = dims.back();
-  int64_t sourceStep = sourceStrides.back();
-  int64_t destinationStep = destinationStrides.back();
-  Dims outer(dims.begin(), dims.end() - 1);
-  Dims outerSource(sourceStrides.begin(), sourceStrides.end() - 1);
-  Dims outerDestination(destinationStrides.begin(), destinationStrides.end() - 1);
+  size_t rank = dims.size();
+  bool single = rank == 1;
   int64_t bytes = static_cast<int64_t>(size);
-  size_t rows = static_cast<size_t>(countOf(outer));
-  size_t grain = std::max<size_t>(1, 32768 / static_cast<size_t>(count * bytes));
-  parallelFor(rows, grain, [&](size_t begin, size_t end) {
+  int64_t rows = single ? 1 : dims[rank - 2];
+  Plane whole{rows,
+              single ? 0 : sourceStrides[rank - 2],
+              single ? 0 : destinationStrides[rank - 2],
+              dims.back(),
+              sourceStrides.back(),
+              destinationStrides.back()};
+  std::ptrdiff_t outerRank = single ? 0 : static_cast<std::ptrdiff_t>(rank) - 2;
+  Dims outer(dims.begin(), dims.begin() + outerRank);
+  Dims outerSource(sourceStrides.begin(), sourceStrides.begin() + outerRank);
+  Dims outerDestination(destinationStrides.begin(), destinationStrides.begin() + outerRank);
+  // A piece is a group of rows of one plane.
+  int64_t group = std::min(rows, std::max<int64_t>(1, 32768 / (whole.count * bytes)));
+  int64_t groups = (rows + group - 1) / group;
+  size_t pieces = static_cast<size_t>(countOf(outer) * groups);
+  size_t grain = static_cast<size_t>(std::max<int64_t>(1, 32768 / (whole.count * bytes * group)));
+  parallelFor(pieces, grain, [&](size_t begin, size_t end) {
     Odometer odometer(outer);
-    odometer.seek(static_cast<int64_t>(begin));
-    for (size_t row = begin; row < end; ++row, odometer.next()) {
-      const uint8_t* from = source + odometer.offset(outerSource) * bytes;
-      uint8_t* to = destination + odometer.offset(outerDestination) * bytes;
-      if (sourceStep == 1 && destinationStep == 1) {
-        std::memcpy(to, from, static_cast<size_t>(count * bytes));
-      } else if (bytes == 1) {
-        copyRow<uint8_t>(from, sourceStep, to, destinationStep, count);
+    for (size_t piece = begin; piece < end; ++piece) {
+      odometer.seek(static_cast<int64_t>(piece) / groups);
+      int64_t first = static_cast<int64_t>(piece) % groups * group;
+      Plane plane = whole;
+      plane.rows = std::min(group, rows - first);
+      const uint8_t* from = source + (odometer.offset(outerSource) + first * plane.sourceRow) * bytes;
+      uint8_t* to = destination + (odometer.offset(outerDestination) + first * plane.destinationRow) * bytes;
+      if (bytes == 1) {
+        copyPlane<uint8_t>(from, to, plane);
       } else if (bytes == 4) {
-        copyRow<uint32_t>(from, sourceStep, to, destinationStep, count);
+        copyPlane<uint32_t>(from, to, plane);
       } else {
-        copyRow<uint64_t>(from, sourceStep, to, destinationStep, count);
+        copyPlane<uint64_t>(from, to, plane);
       }
     }
   });

@@ -25,7 +25,9 @@ Description::Description(dnnl::primitive_desc_base pd, std::vector<int> postOpAr
       scratchpad_(pd_.scratchpad_desc()) {}
 
 Quality Description::quality() const {
-  if (implementation_.rfind("ref", 0) == 0) return Quality::kReference;
+  // "ref:any", "lrn_ref:any"
+  if (implementation_.rfind("ref", 0) == 0 || implementation_.find("_ref:") != std::string::npos)
+    return Quality::kReference;
   if (implementation_.find("gemm:") != std::string::npos ||
       implementation_.find(":gemm") != std::string::npos || implementation_.rfind("gemm", 0) == 0) {
     return Quality::kGemm;

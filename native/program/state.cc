@@ -119,16 +119,15 @@ Profile State::profile(onednn::Lane& lane, const std::vector<void*>& inputs,
   std::vector<std::vector<double>> times(steps);
   std::vector<double> totals;
   run(lane, inputs, outputs, stop);  // warms caches and the team up
+  // Both kinds in turn, so that noise on the machine meets both.
   for (size_t i = 0; i < runs; ++i) {
     auto start = Clock::now();
     run(lane, inputs, outputs, stop);
     totals.push_back(since(start));
-  }
-  for (size_t i = 0; i < runs; ++i) {
     observations_.clear();
     for (size_t step = 0; step < steps; ++step) {
       checkStop(stop);
-      auto start = Clock::now();
+      start = Clock::now();
       for (size_t b = firsts_[step]; b < firsts_[step + 1]; ++b) execute(b, lane);
       times[step].push_back(since(start));
     }
