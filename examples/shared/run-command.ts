@@ -1,5 +1,5 @@
 import { CommanderError, type Command } from 'commander';
-import { note } from '../../lib/cli/io';
+import { EXIT, note, UsageError } from '../../lib/cli/io';
 import { Calibr8Error } from '../../lib/errors';
 import { IO } from './stages';
 
@@ -14,8 +14,8 @@ export async function runCommand(command: Command, args = process.argv.slice(2))
 
 function report(error: unknown): number {
   // Commander has printed these already; asking for help is no error.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof Calibr8Error) note(IO, `error [${error.code}]: ${error.message}`);
   else note(IO, `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  return 1;
+  return error instanceof UsageError ? EXIT.usage : EXIT.failure;
 }

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { measureCalibration, measureRuns } from '../../benchmarks/calibration-cost';
+import { hasOnnxruntime, OPEN } from '../../benchmarks/engines';
+import { measureOverhead } from '../../benchmarks/overhead';
+import { measurePair } from '../../examples/demo/speed';
+import { SHAPES_NETWORKS } from '../../examples/shared/shapes-task';
+import { packageRoot } from '../../lib/runtime/load';
+import { temporaryFolder } from '../evaluation/support';
+
+const built = existsSync(join(packageRoot(), 'build', 'Release', 'calibr8.node'));
+const describeWithAddon = built ? describe : describe.skip;
+
+describeWithAddon(`measurements${built ? '' : ' (skipped: the addon is not built)'}`, () => {
+  const folder = temporaryFolder();
+  const [{ path: model }] = SHAPES_NETWORKS;
+  const output = folder.path('shapes.int8.onnx');
+
+  beforeAll(async () => {
+    const cost = await measureCalibration({ model, algo: 'max', threads: 1, samples: 3, output });
+    expect(Object.values(cost).every((value) => value > 0)).toBe(true);
+  });
+
+  test('runs without a calibration save nothing', async () => {
+    const cost = await measureRuns({ model, threads: 1, samples: 3 });
+    expect(cost.save).toBeLessThan(0.1);
+    expect(cost.peakBytes).toBeGreaterThan(1e6);
+  });
+
+  test('overhead is measured against steps that have names', async () => {
+    const result = await measureOverhead({ model: output, batch: 2, threads: 1, seconds: 0.05 });
+    expect(result.primitivesMs).toBeGreaterThan(0);
+    expect(result.runMs).toBeGreaterThan(0);
+    expect(result.steps.filter(({ kernel }) => kernel === 'convolution').length).toBeGreaterThan(10);
+  });
+
+  test('the demo measures a pair', async () => {
+    const speed = await measurePair({ fp32: model, int8: output }, 0.1, () => undefined);
+    expect(speed.fp32).toBeGreaterThan(0);
+    expect(speed.int8).toBeGreaterThan(0);
+  });
+
+  test('both engines run the same file', async () => {
+    const engines = hasOnnxruntime() ? (['calibr8', 'onnxruntime'] as const) : (['calibr8'] as const);
+    for (const engine of engines) {
+      const { batch, run } = await OPEN[engine]({ model: output, batch: 2, streams: 2, threads: 1 });
+      expect(batch).toBe(2);
+      const results = await Promise.all([run(), run()]);
+      expect(results).toHaveLength(2);
+    }
+  });
+});
