@@ -36,7 +36,9 @@ function resizing(op: string): OperatorDefinition {
     },
     lower(node, lowering) {
       const x = input(node, 0);
-      const factors = factorsOf(node, lowering.dims(x), lowering.opset);
+      const dims = lowering.dims(x);
+      const factors = factorsOf(node, dims, lowering.opset);
+      if (factors) checkWhole(node, dims, factors);
       lowering.step({
         kernel: 'resampling',
         name: node.name,
@@ -49,6 +51,19 @@ function resizing(op: string): OperatorDefinition {
       });
     },
   };
+}
+
+/** oneDNN derives coordinates from the two sizes, which is what ONNX means only where no part of an element was cut off. */
+function checkWhole(node: Node, dims: readonly number[], factors: readonly number[]): void {
+  const size = dims.find(
+    (dim, axis) => Math.abs(dim * factors[axis]! - Math.round(dim * factors[axis]!)) > 1e-4,
+  );
+  if (size === undefined) return;
+  throw new Calibr8Error(
+    'UNSUPPORTED_OPERATOR',
+    `${node.label}: expected factors that give whole sizes, but [${factors.join(', ')}] of [${dims.join(', ')}] do not. ` +
+      'Export the model with sizes instead of scales.',
+  );
 }
 
 /** The addon's algorithm for the node's conventions; throws UNSUPPORTED_OPERATOR where there is none. */
