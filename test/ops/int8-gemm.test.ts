@@ -1,12 +1,12 @@
 import type { Value } from '../../lib/graph/graph';
 import { expectClose, expectLevels } from '../support/compare';
 import { ModelBuilder, type Grid } from '../support/model';
-import { fittingGrid, storedNumbers, storedTensor, U8 } from '../support/quantized-conv';
+import { fittingGrid, layerInputs, storedNumbers, storedTensor, U8 } from '../support/quantized-conv';
 import { Random } from '../support/random';
 import { count, dense } from '../support/reference/dense';
 import { relu } from '../support/reference/elements';
 import { matmul, transpose } from '../support/reference/linear';
-import { integerLayer, levels, scalesOf } from '../support/reference/quantization';
+import { integerLayer, levels } from '../support/reference/quantization';
 import { runModel } from '../support/run';
 
 interface Case {
@@ -20,6 +20,13 @@ interface Case {
   relu?: boolean;
   y?: 'float32' | 'uint8' | 'int8';
   yZero?: number;
+}
+
+/** Gemm, or MatMul with its bias added by an Add. */
+function product(model: ModelBuilder, op: string, inputs: Value[], transB: boolean): Value {
+  if (op === 'Gemm') return model.node('Gemm', inputs, transB ? { transB: 1 } : {});
+  const y = model.node('MatMul', inputs.slice(0, 2));
+  return inputs[2] ? model.node('Add', [y, inputs[2]]) : y;
 }
 
 async function check(spec: Case): Promise<void> {
@@ -38,27 +45,9 @@ async function check(spec: Case): Promise<void> {
 
   const model = new ModelBuilder();
   const stored = spec.transB ? transpose(w, [1, 0]) : w;
-  const inputs: Value[] = [
-    model.dequantize(model.input('x', x, xGrid.dtype), xGrid),
-    model.dequantize(model.constant(stored.data, stored.dims, 'int8'), wGrid),
-  ];
-  if (shift) {
-    const scales = scalesOf(wGrid).map((s) => Math.fround(s * scalesOf(xGrid)[0]!));
-    inputs.push(
-      model.dequantize(model.constant(shift, [columns], 'int32'), {
-        dtype: 'int32',
-        scale: spec.perTensor ? scales[0]! : scales,
-        zero: 0,
-        ...(spec.perTensor ? {} : { axis: 0 }),
-      }),
-    );
-  }
-  let y: Value;
-  if (op === 'Gemm') y = model.node('Gemm', inputs, spec.transB ? { transB: 1 } : {});
-  else {
-    y = model.node('MatMul', inputs.slice(0, 2));
-    if (inputs[2]) y = model.node('Add', [y, inputs[2]]);
-  }
+  const layer = { w: stored, wGrid, bias: shift };
+  const input = model.dequantize(model.input('x', x, xGrid.dtype), xGrid);
+  let y = product(model, op, [input, ...layerInputs(model, layer, xGrid)], spec.transB === true);
   if (spec.relu) y = model.node('Relu', [y]);
   const yGrid = yType === 'float32' ? undefined : fittingGrid(exact, yType, spec.yZero ?? 0);
   if (yGrid) model.output(model.quantize(y, yGrid), yGrid.dtype);
