@@ -10,7 +10,7 @@ namespace {
 constexpr double kMaxSafeInteger = 9007199254740991.0;
 
 std::string typeOf(const Napi::Value& value) {
-  if (value.IsNumber()) return std::to_string(value.As<Napi::Number>().DoubleValue());
+  if (value.IsNumber()) return text(value.As<Napi::Number>().DoubleValue());
   if (value.IsUndefined()) return "undefined";
   if (value.IsNull()) return "null";
   if (value.IsString()) return "a string";

@@ -1,7 +1,5 @@
 #include "session.h"
 
-#include <cstring>
-
 #include "arguments.h"
 #include "environment.h"
 #include "error.h"
@@ -12,8 +10,6 @@ namespace {
 
 constexpr int64_t kMaxStreams = 256;
 constexpr int64_t kMaxThreads = 1024;
-constexpr int64_t kMaxRuns = 1000000;
-constexpr int64_t kMaxProgram = INT32_MAX;
 
 }  // namespace
 
@@ -26,32 +22,6 @@ Napi::Function Session::define(Napi::Env env) {
        InstanceMethod<&Session::readStatistics>("readStatistics"),
        InstanceMethod<&Session::readPending>("readPending"), InstanceMethod<&Session::dispose>("dispose"),
        InstanceMethod<&Session::close>("close")});
-}
-
-template <typename Body>
-Napi::Value Session::guarded(Napi::Env env, Body body) {
-  try {
-    return body();
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (...) {
-    throw Napi::Error(env, toError(env, std::current_exception()));
-  }
-}
-
-template <typename Prepare>
-Napi::Value Session::promised(Napi::Env env, Prepare prepare) {
-  auto task = std::make_unique<Task>(env);
-  Napi::Promise promise = task->deferred.Promise();
-  try {
-    prepare(*task);
-    submit(std::move(task));
-  } catch (const Napi::Error& error) {
-    if (task) task->deferred.Reject(error.Value());
-  } catch (...) {
-    if (task) task->deferred.Reject(toError(env, std::current_exception()));
-  }
-  return promise;
 }
 
 Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info) {
@@ -116,15 +86,6 @@ Engine& Session::engine() const {
 
 void Session::requireEngine() const {
   if (!engine_) throw Error(Code::kSessionClosed, "The session was closed.");
-}
-
-Engine& Session::statisticsEngine() const {
-  Engine& result = engine();
-  if (result.streams() != 1) {
-    throw Error(Code::kInvalidArgument,
-                text("Statistics need a session with 1 stream but it has ", result.streams(), "."));
-  }
-  return result;
 }
 
 void Session::submit(std::unique_ptr<Task> task) {
@@ -200,115 +161,6 @@ void Session::reportMemory(Napi::Env env) {
   if (bytes == reportedBytes_) return;
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes - reportedBytes_);
   reportedBytes_ = bytes;
-}
-
-Napi::Value Session::compile(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return promised(env, [&](Task& task) {
-    Engine& owner = engine();
-    ConstantView plan = toBytes(info[0], "plan");
-    std::vector<uint8_t> bytes(plan.data, plan.data + plan.bytes);
-    std::vector<ConstantView> views = toViews(info[1], "constants");
-    task.held = Napi::Persistent(info[1].As<Napi::Object>());
-    auto program = std::make_shared<std::shared_ptr<const Program>>();
-    task.work = [&owner, program, bytes = std::move(bytes), views = std::move(views)](
-                    StreamContext& context) { *program = owner.compile(context, bytes, views); };
-    task.finish = [&owner, program](Napi::Env here) {
-      uint32_t id = owner.add(*program);
-      return toProgram(here, id, **program);
-    };
-  });
-}
-
-Napi::Value Session::place(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
-    Engine& owner = engine();
-    int64_t id = toInteger(info[0], "program", 0, kMaxProgram);
-    owner.place(static_cast<uint32_t>(id), toPlacement(info));
-    return info.Env().Undefined();
-  });
-}
-
-std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, RunBuffers& buffers) {
-  Engine& owner = engine();
-  int64_t id = toInteger(info[0], "program", 0, kMaxProgram);
-  auto placed = owner.placed(static_cast<uint32_t>(id));
-  const Plan& plan = placed->program->plan;
-  std::vector<ConstantView> views = toViews(info[1], "inputs");
-  if (views.size() != plan.inputs.size()) {
-    throw Error(Code::kInvalidFeed,
-                text("Expected ", plan.inputs.size(), " inputs but received ", views.size(), "."));
-  }
-  for (size_t i = 0; i < views.size(); ++i) {
-    const calibr8::Value& value = plan.values[static_cast<size_t>(plan.inputs[i])];
-    if (views[i].bytes != value.bytes()) {
-      throw Error(Code::kInvalidFeed, text("Expected ", value.bytes(), " bytes for input '", value.name,
-                                           "' but received ", views[i].bytes, "."));
-    }
-  }
-  buffers = owner.takeBuffers(*placed->program);
-  for (size_t i = 0; i < views.size(); ++i) {
-    if (views[i].bytes > 0) std::memcpy(buffers.inputs[i].data(), views[i].data, views[i].bytes);
-  }
-  return placed;
-}
-
-Napi::Value Session::run(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return promised(env, [&](Task& task) {
-    auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, *buffers);
-    Engine& owner = engine();
-    task.work = [&owner, buffers, placed](StreamContext& context) {
-      owner.run(context, *placed, *buffers);
-      for (Buffer& input : buffers->inputs) owner.staging().give(std::move(input));
-    };
-    task.finish = [&owner, buffers, program = placed->program](Napi::Env here) {
-      return toOutputs(here, *program, *buffers, owner.staging());
-    };
-  });
-}
-
-Napi::Value Session::profile(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  return promised(env, [&](Task& task) {
-    auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, *buffers);
-    size_t runs = static_cast<size_t>(toInteger(info[2], "runs", 1, kMaxRuns));
-    Engine& owner = engine();
-    auto profile = std::make_shared<Profile>();
-    task.work = [&owner, buffers, placed, profile, runs](StreamContext& context) {
-      *profile = owner.profile(context, *placed, *buffers, runs);
-    };
-    task.finish = [profile](Napi::Env here) { return toProfile(here, *profile); };
-  });
-}
-
-Napi::Value Session::commitStatistics(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
-    statisticsEngine().commit();
-    return info.Env().Undefined();
-  });
-}
-
-Napi::Value Session::readStatistics(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return toStatistics(info.Env(), statisticsEngine().totals()); });
-}
-
-Napi::Value Session::readPending(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    std::map<int64_t, double> ranges;
-    auto moments = statisticsEngine().pending(&ranges);
-    return toPending(info.Env(), moments, ranges);
-  });
-}
-
-Napi::Value Session::dispose(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&]() -> Napi::Value {
-    engine().dispose(static_cast<uint32_t>(toInteger(info[0], "program", 0, kMaxProgram)));
-    reportMemory(info.Env());
-    return info.Env().Undefined();
-  });
 }
 
 Napi::Value Session::close(const Napi::CallbackInfo& info) {

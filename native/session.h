@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "results.h"
 
 namespace calibr8 {
 
@@ -55,7 +56,15 @@ class Session : public Napi::ObjectWrap<Session> {
 
   /** Turns our exceptions into JS ones. */
   template <typename Body>
-  Napi::Value guarded(Napi::Env env, Body body);
+  static Napi::Value guarded(Napi::Env env, Body body) {
+    try {
+      return body();
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (...) {
+      throw Napi::Error(env, toError(env, std::current_exception()));
+    }
+  }
   /** Makes a promise of what `prepare` sets up; what it throws rejects the promise. */
   template <typename Prepare>
   Napi::Value promised(Napi::Env env, Prepare prepare);

@@ -49,6 +49,38 @@ Operand readSide(StepBuilder& builder, size_t i, const Layout& common) {
   return own.isPlain() ? builder.read(i) : builder.read(i, Layout::rowMajor(value.dims, value.dtype));
 }
 
+/**
+ * oneDNN's own int8 code, several times faster than our loop: where no zero point is in the way and scaling
+ * the operands is all that the quantizations need.
+ */
+std::optional<onednn::Description> quantizedPrimitive(const StepBuilder& builder,
+                                                      onednn::BinaryFunction function, const Operand& a,
+                                                      const Operand& b, const Layout& target) {
+  const Value& x = builder.source(0);
+  const Value& z = builder.source(1);
+  const Value& y = builder.destination();
+  if (x.hasZeroPoint() || z.hasZeroPoint() || y.hasZeroPoint() || y.dtype == DataType::kBool)
+    return std::nullopt;
+  onednn::BinarySpec spec{function, a.layout, b.layout, target};
+  switch (function) {
+    case onednn::BinaryFunction::kAdd:
+    case onednn::BinaryFunction::kSub:
+    case onednn::BinaryFunction::kMax:
+    case onednn::BinaryFunction::kMin:
+      spec.scaleA = x.scale() / y.scale();
+      spec.scaleB = z.scale() / y.scale();
+      break;
+    case onednn::BinaryFunction::kMul:
+      spec.scaleA = x.scale() * z.scale() / y.scale();
+      break;
+    default:
+      return std::nullopt;
+  }
+  auto description = onednn::makeBinary(builder.device(), spec);
+  if (description && description->quality() == onednn::Quality::kReference) return std::nullopt;
+  return description;
+}
+
 void buildBinary(StepBuilder& builder) {
   checkShapes(builder);
   onednn::BinaryFunction function = readBinary(builder, builder.params());
@@ -62,6 +94,8 @@ void buildBinary(StepBuilder& builder) {
   Operand target = builder.write(common);
   if (real) {
     addFloatBinary(builder, function, a, b, target);
+  } else if (auto description = quantizedPrimitive(builder, function, a, b, common)) {
+    builder.call(*description, {{onednn::kSource, a}, {onednn::kSource1, b}, {onednn::kDestination, target}});
   } else {
     addBinaryLoop(builder, function, a, Quantization::of(builder.source(0)), b,
                   Quantization::of(builder.source(1)), target, Quantization::of(y));

@@ -11,8 +11,13 @@ void buildEltwise(StepBuilder& builder) {
   builder.requireSameDims(builder.source(0), builder.destination());
   onednn::Eltwise eltwise = readEltwise(builder, builder.params());
   onednn::Layout layout = builder.layout(0);
-  Operand from = builder.read(0);
-  if (builder.reusable(0)) {
+  // Padded channels have to stay zero, which oneDNN's optimized code cannot keep with, say, exp.
+  auto first = onednn::makeEltwise(builder.device(), layout, onednn::nativeFunctions(eltwise)[0]);
+  if (!first || first->quality() == onednn::Quality::kReference) {
+    layout = onednn::Layout::rowMajor(builder.source(0).dims, DataType::kFloat32);
+  }
+  Operand from = builder.read(0, layout);
+  if (from.place == Operand::Place::kValue && builder.reusable(0)) {
     builder.alias(0, layout);
     addEltwiseCall(builder, eltwise, from, from);
   } else {

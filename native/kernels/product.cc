@@ -1,5 +1,6 @@
 #include "kernels/product.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "onednn/execution.h"
@@ -185,7 +186,10 @@ Operand writeOverResidual(StepBuilder& builder, const PostOps& postOps, const La
   const Value& residual = builder.source(index);
   Layout current = builder.layout(index);
   bool sameSize = sizeOf(residual.dtype) == sizeOf(layout.type());
-  if (own && sameSize && current.sameOrder(layout) && builder.reusable(index)) {
+  // What the primitive reads besides the sum must not change under it.
+  bool readOnce =
+      index > 2 && std::count(postOps.sources.begin(), postOps.sources.end(), postOps.residual()) == 1;
+  if (own && sameSize && readOnce && current.sameOrder(layout) && builder.reusable(index)) {
     builder.alias(index, layout);
     Operand operand = builder.read(index);
     operand.layout = layout;

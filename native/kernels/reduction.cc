@@ -55,18 +55,47 @@ float finishOne(Algorithm algorithm, float value, int64_t count) {
   return algorithm == Algorithm::kNormL2 ? std::sqrt(value) : value;
 }
 
-/** A contiguous run folded into one value through a few lanes, which also keeps long sums accurate. */
-float fold(Algorithm algorithm, const float* data, size_t count) {
-  constexpr size_t kLanes = 64;
+template <typename Op, typename Merge>
+CALIBR8_INLINE float foldRow(const float* data, size_t count, float start, Op op, Merge merge) {
+  constexpr size_t kLanes = 16;
   float lanes[kLanes];
-  std::fill(lanes, lanes + kLanes, startOf(algorithm));
-  for (size_t i = 0; i < count; i += kLanes) combine(algorithm, lanes, data + i, std::min(kLanes, count - i));
-  // Partial results are combined, not transformed again.
-  Algorithm plain =
-      algorithm == Algorithm::kNormL1 || algorithm == Algorithm::kNormL2 ? Algorithm::kSum : algorithm;
-  float result = startOf(algorithm);
-  for (float lane : lanes) combine(plain, &result, &lane, 1);
-  return result;
+  for (float& lane : lanes) lane = start;
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = op(lanes[lane], data[i + lane]);
+  }
+  for (size_t lane = 0; i + lane < count; ++lane) lanes[lane] = op(lanes[lane], data[i + lane]);
+  for (size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (size_t lane = 0; lane < half; ++lane) lanes[lane] = merge(lanes[lane], lanes[lane + half]);
+  }
+  return lanes[0];
+}
+
+/** A contiguous run folded into one value through a few lanes, which also keeps long sums accurate. */
+CALIBR8_CLONES float fold(Algorithm algorithm, const float* data, size_t count) {
+  auto add = [](float a, float b) CALIBR8_INLINE_LAMBDA { return a + b; };
+  auto more = [](float a, float b) CALIBR8_INLINE_LAMBDA { return a > b ? a : b; };
+  auto less = [](float a, float b) CALIBR8_INLINE_LAMBDA { return a < b ? a : b; };
+  auto product = [](float a, float b) CALIBR8_INLINE_LAMBDA { return a * b; };
+  float start = startOf(algorithm);
+  switch (algorithm) {
+    case Algorithm::kSum:
+    case Algorithm::kMean:
+      return foldRow(data, count, start, add, add);
+    case Algorithm::kMax:
+      return foldRow(data, count, start, more, more);
+    case Algorithm::kMin:
+      return foldRow(data, count, start, less, less);
+    case Algorithm::kMul:
+      return foldRow(data, count, start, product, product);
+    case Algorithm::kNormL1:
+      return foldRow(
+          data, count, start, [](float a, float b) CALIBR8_INLINE_LAMBDA { return a + std::fabs(b); }, add);
+    case Algorithm::kNormL2:
+      return foldRow(
+          data, count, start, [](float a, float b) CALIBR8_INLINE_LAMBDA { return a + b * b; }, add);
+  }
+  return start;
 }
 
 /** Row-major source; its axes are split into kept and reduced ones. */
