@@ -49,19 +49,28 @@ function sideLoss(
   let error = 0;
   // A relative 2^-20 more: the scale is rounded to float32, which must not make the value it was chosen from look clipped.
   const limit = levels * scale * (1 + 2 ** -20);
+  const integral = errorIntegral(scale, levels);
+  // The integral up to the bin's start is the one up to the end of the bin before.
+  let before = 0;
   for (let i = 0; i < counts.length; ++i) {
     const count = counts[i]!;
-    if (count === 0) continue;
     const start = i * width;
     const end = Math.min(start + width, extreme);
     if (end > start) {
-      const integral = errorIntegral(end, scale, levels) - errorIntegral(start, scale, levels);
-      error += (count * integral) / (end - start);
-      clipped += count * Math.min(1, Math.max(0, (end - limit) / (end - start)));
+      const upTo = integral(end);
+      if (count > 0) {
+        error += (count * (upTo - before)) / (end - start);
+        if (end > limit) clipped += count * Math.min(1, (end - limit) / (end - start));
+      }
+      before = upTo;
     } else {
-      const level = Math.min(Math.round(extreme / scale), levels);
-      error += count * (extreme - level * scale) ** 2;
-      if (extreme > limit) clipped += count;
+      if (count > 0) {
+        const level = Math.min(Math.round(extreme / scale), levels);
+        error += count * (extreme - level * scale) ** 2;
+        if (extreme > limit) clipped += count;
+      }
+      // No element lies beyond the extreme.
+      break;
     }
   }
   return { clipped, error };
@@ -71,7 +80,12 @@ function sideLoss(
  * The integral of (t - Q(t))^2 over [0, x]: each level passed adds two half steps, scale^3 / 12 together; what is left, from
  * the nearest level to x, adds (x - level)^3 / 3 with its sign. Beyond the last level that is the clipping error.
  */
-function errorIntegral(x: number, scale: number, levels: number): number {
-  const level = Math.min(Math.round(x / scale), levels);
-  return (level * scale ** 3) / 12 + (x - level * scale) ** 3 / 3;
+function errorIntegral(scale: number, levels: number): (x: number) => number {
+  const perLevel = scale ** 3 / 12;
+  const perScale = 1 / scale;
+  return (x) => {
+    const level = Math.min(Math.floor(x * perScale + 0.5), levels);
+    const rest = x - level * scale;
+    return level * perLevel + (rest * rest * rest) / 3;
+  };
 }
