@@ -144,15 +144,16 @@ void Session::settle(Napi::Env env, Task& task) {
   reportMemory(env);
   // Frees what the task holds before a listener may look.
   task.work = nullptr;
-  if (--pending_ == 0) {
-    queue_.Unref(env);
-    if (closing_) finishClosing(env);
-    Unref();
-  }
   if (failed) {
     task.deferred.Reject(result);
   } else {
     task.deferred.Resolve(result);
+  }
+  if (--pending_ == 0) {
+    queue_.Unref(env);
+    // After the last run's promise, which close() has waited for.
+    if (closing_) finishClosing(env);
+    Unref();
   }
 }
 
