@@ -1,0 +1,117 @@
+import { clone } from '../../lib/graph/clone';
+import { readModel } from '../../lib/onnx';
+import { EXECUTION, runPasses } from '../../lib/passes/pipeline';
+import { encodePlan } from '../../lib/plan/encode';
+import { lower } from '../../lib/plan/lower';
+import { planMemory } from '../../lib/plan/memory';
+import type { Plan } from '../../lib/plan/plan';
+import { loadAddon } from '../../lib/runtime/load';
+import { ModelBuilder } from '../support/model';
+import { layerInputs, storedLayer, U8 } from '../support/quantized-conv';
+import { Random } from '../support/random';
+
+/** Lowers a model as a session does. */
+async function planOf(model: ModelBuilder): Promise<Plan> {
+  const { graph } = clone(await readModel(model.bytes()));
+  runPasses(graph, EXECUTION);
+  return lower(graph);
+}
+
+function floatNetwork(): ModelBuilder {
+  const random = new Random(3);
+  const model = new ModelBuilder();
+  const x = model.input('x', [1, 4, 6, 6]);
+  const conv = model.node('Conv', [x, model.constant(random.floats(4 * 4 * 9), [4, 4, 3, 3])], {
+    pads: [1, 1, 1, 1],
+  });
+  const sum = model.node('Relu', [model.node('Add', [conv, x])]);
+  const pooled = model.node('AveragePool', [sum], { kernel_shape: [2, 2], strides: [2, 2] });
+  const joined = model.node('Concat', [pooled, model.node('Sigmoid', [pooled])], { axis: 1 });
+  const turned = model.node('Transpose', [joined], { perm: [0, 2, 3, 1] });
+  const flat = model.node('Flatten', [turned]);
+  const logits = model.node('Gemm', [flat, model.constant(random.floats(72 * 3), [72, 3])]);
+  return model
+    .output(model.node('Softmax', [logits]))
+    .output(model.node('ReduceMean', [turned], { axes: [1] }));
+}
+
+function quantizedNetwork(): ModelBuilder {
+  const model = new ModelBuilder();
+  const shape = { x: [1, 4, 6, 6], w: [4, 4, 3, 3] };
+  const x = model.requantized(model.input('x', shape.x), U8);
+  const conv = model.node('Conv', [x, ...layerInputs(model, storedLayer(new Random(1), shape), U8)], {
+    pads: [1, 1, 1, 1],
+  });
+  const y = model.requantized(model.node('Relu', [model.node('Add', [conv, x])]), U8);
+  return model.output(model.requantized(model.node('GlobalAveragePool', [y]), U8));
+}
+
+/** Flips bits, overwrites numbers with nasty ones, cuts, and repeats pieces. */
+function mutate(bytes: Uint8Array, random: Random): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const view = new DataView(copy.buffer);
+  switch (random.int(0, 5)) {
+    case 0:
+      return copy.subarray(0, random.int(0, copy.length - 1));
+    case 1: {
+      const at = random.int(8, copy.length - 4);
+      const nasty = [0, -1, 0x7fffffff, 0x80000000, 0xffff, 2, 3, 1 << 20];
+      view.setInt32(at, nasty[random.int(0, nasty.length - 1)]!, true);
+      return copy;
+    }
+    case 2: {
+      const at = random.int(8, copy.length - 8);
+      const nasty = [0n, -1n, 2n ** 62n, -(2n ** 63n), 2n ** 31n, 7n];
+      view.setBigInt64(at, nasty[random.int(0, nasty.length - 1)]!, true);
+      return copy;
+    }
+    case 3: {
+      const [from, to] = [random.int(0, copy.length - 1), random.int(0, copy.length - 1)];
+      copy.copyWithin(to, from, from + random.int(1, 64));
+      return copy;
+    }
+    default:
+      for (let n = random.int(1, 3); n > 0; --n)
+        copy[random.int(0, copy.length - 1)]! ^= 1 << random.int(0, 7);
+      return copy;
+  }
+}
+
+describe('a damaged plan is refused with a code or runs, but never crashes', () => {
+  test.each([
+    ['float32', floatNetwork, 1],
+    ['INT8', quantizedNetwork, 2],
+  ])('%s', async (_, network, seed) => {
+    const plan = await planOf(network());
+    const encoded = encodePlan(plan);
+    const constants = plan.constants.map(({ bytes }) => bytes);
+    const random = new Random(seed);
+    const session = new (loadAddon().Session)({ streams: 1, threadsPerStream: 1 });
+    const codes = new Map<string, number>();
+    const note = (code: string): unknown => codes.set(code, (codes.get(code) ?? 0) + 1);
+    for (let round = 0; round < 2000; ++round) {
+      try {
+        const compiled = await session.compile(mutate(encoded, random), constants);
+        const workspaceBytes = compiled.steps.map((step) => step.workspaceBytes);
+        // The planner's own plan is the whole one, so that live ranges may be wrong as well.
+        const placement = planMemory(plan, { ...compiled, workspaceBytes });
+        session.place(
+          compiled.program,
+          placement.valueOffsets,
+          placement.workspaceOffset,
+          placement.arenaBytes,
+        );
+        await session.run(compiled.program, [new Float32Array(144)]);
+        session.dispose(compiled.program);
+        note('ran');
+      } catch (error) {
+        note((error as { code?: string }).code ?? String(error));
+      }
+    }
+    await session.close();
+    const known = ['INVALID_PLAN', 'ONEDNN', 'INVALID_FEED', 'INVALID_ARGUMENT', 'ran'];
+    expect([...codes.keys()].filter((code) => !known.includes(code))).toEqual([]);
+    expect(codes.get('INVALID_PLAN')).toBeGreaterThan(300);
+    expect(codes.get('ran')).toBeGreaterThan(10);
+  });
+});

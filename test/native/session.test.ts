@@ -1,0 +1,194 @@
+import { Constant } from '../../lib/graph/constant';
+import { encodePlan } from '../../lib/plan/encode';
+import { planMemory, type Placement } from '../../lib/plan/memory';
+import type { Plan } from '../../lib/plan/plan';
+import type { CompiledProgram, NativeSession } from '../../lib/runtime/addon';
+import { loadAddon } from '../../lib/runtime/load';
+
+/** Two element-wise steps and their sum: three temporaries, of which two live at once. */
+export const PLAN: Plan = {
+  values: [
+    { name: 'x', dtype: 'float32', kind: 'input', dims: [1, 3, 8, 8], quantization: undefined, constant: -1 },
+    {
+      name: 'a',
+      dtype: 'float32',
+      kind: 'temporary',
+      dims: [1, 4, 8, 8],
+      quantization: undefined,
+      constant: -1,
+    },
+    {
+      name: 'w',
+      dtype: 'float32',
+      kind: 'constant',
+      dims: [4, 3, 1, 1],
+      quantization: undefined,
+      constant: 0,
+    },
+    {
+      name: 'b',
+      dtype: 'float32',
+      kind: 'temporary',
+      dims: [1, 4, 8, 8],
+      quantization: undefined,
+      constant: -1,
+    },
+    {
+      name: 'y',
+      dtype: 'float32',
+      kind: 'temporary',
+      dims: [1, 4, 8, 8],
+      quantization: undefined,
+      constant: -1,
+    },
+  ],
+  steps: [
+    {
+      kernel: 'convolution',
+      name: 'conv',
+      sources: [0, 2, -1],
+      destinations: [1],
+      params: {
+        ...Object.fromEntries(['strides', 'dilations'].map((key) => [key, { i64s: [1, 1] }])),
+        ...Object.fromEntries(['padsBegin', 'padsEnd'].map((key) => [key, { i64s: [0, 0] }])),
+        groups: { i64: 1 },
+      },
+      postOps: [],
+    },
+    {
+      kernel: 'eltwise',
+      name: 'tanh',
+      sources: [1],
+      destinations: [3],
+      params: { algorithm: { text: 'tanh' }, alpha: { f64: 0 }, beta: { f64: 0 } },
+      postOps: [],
+    },
+    {
+      kernel: 'binary',
+      name: 'add',
+      sources: [1, 3],
+      destinations: [4],
+      params: { algorithm: { text: 'mul' } },
+      postOps: [],
+    },
+  ],
+  inputs: [0],
+  outputs: [4],
+  constants: [Constant.float32([4, 3, 1, 1], new Float32Array(12).fill(0.1))],
+};
+
+const BYTES = PLAN.constants.map(({ bytes }) => bytes);
+let session: NativeSession;
+
+beforeEach(() => (session = new (loadAddon().Session)({ streams: 1, threadsPerStream: 1 })));
+afterEach(() => session.close());
+
+async function compiled(): Promise<{ program: CompiledProgram; placement: Placement }> {
+  const program = await session.compile(encodePlan(PLAN), BYTES);
+  const workspaceBytes = program.steps.map((step) => step.workspaceBytes);
+  return { program, placement: planMemory(PLAN, { ...program, workspaceBytes }) };
+}
+
+function codeOf(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+  return 'no error';
+}
+
+describe('place', () => {
+  test('takes what the planner gives, and the program runs', async () => {
+    const { program, placement } = await compiled();
+    session.place(program.program, placement.valueOffsets, placement.workspaceOffset, placement.arenaBytes);
+    const [y] = await session.run(program.program, [new Float32Array(192).fill(1)]);
+    const x = Math.fround(0.3);
+    for (const element of new Float32Array(y!)) expect(element).toBeCloseTo(x * Math.tanh(x), 5);
+  });
+
+  const spoiled: [string, (placement: Placement, bytes: number) => Partial<Placement>][] = [
+    ['too few offsets', (p) => ({ valueOffsets: p.valueOffsets.slice(1) })],
+    ['an offset that is not aligned', (p) => ({ valueOffsets: p.valueOffsets.map((x) => x + 4) })],
+    ['an offset beyond the arena', (p) => ({ valueOffsets: p.valueOffsets.map((x) => x + p.arenaBytes) })],
+    ['a negative offset', (p) => ({ valueOffsets: p.valueOffsets.map((x) => x - 2 ** 20) })],
+    ['an offset that is no number', (p) => ({ valueOffsets: p.valueOffsets.fill(NaN) })],
+    ['a huge offset', (p) => ({ valueOffsets: p.valueOffsets.fill(2 ** 53) })],
+    ['values that overlap', (p) => ({ valueOffsets: p.valueOffsets.fill(0) })],
+    ['an arena that is too small', (p) => ({ arenaBytes: p.arenaBytes - 64 })],
+    ['an arena of nothing', () => ({ arenaBytes: 0 })],
+    ['an arena that is no number', () => ({ arenaBytes: NaN })],
+    ['a negative arena', () => ({ arenaBytes: -64 })],
+  ];
+  test.each(spoiled)('refuses %s', async (_, spoil) => {
+    const { program, placement } = await compiled();
+    const { valueOffsets, workspaceOffset, arenaBytes } = { ...placement, ...spoil(placement, 0) };
+    const place = (): void => session.place(program.program, valueOffsets, workspaceOffset, arenaBytes);
+    expect(codeOf(place)).toBe('INVALID_PLAN');
+  });
+
+  test('a program that was not placed does not run', async () => {
+    const { program } = await compiled();
+    const running = (async () => session.run(program.program, [new Float32Array(192)]))();
+    await expect(running).rejects.toMatchObject({ code: expect.any(String) });
+  });
+});
+
+describe('arguments', () => {
+  test('wrong ones are refused with a code', async () => {
+    const { program, placement } = await compiled();
+    session.place(program.program, placement.valueOffsets, placement.workspaceOffset, placement.arenaBytes);
+    const loose = session as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const calls: [string, ...unknown[]][] = [
+      ['compile'],
+      ['compile', 'text', []],
+      ['compile', encodePlan(PLAN), [new Uint8Array(3)]],
+      ['compile', encodePlan(PLAN), []],
+      ['compile', new Uint8Array(0), []],
+      ['place'],
+      ['place', 99, placement.valueOffsets, 0, 1024],
+      ['place', program.program, [0, 0], 0, 1024],
+      ['run'],
+      ['run', 99, []],
+      ['run', program.program, []],
+      ['run', program.program, [new Float32Array(191)]],
+      ['run', program.program, [null]],
+      ['run', 'first', [new Float32Array(192)]],
+      ['profile', program.program, [new Float32Array(192)], 0],
+      ['profile', program.program, [new Float32Array(192)], 'many'],
+      ['dispose'],
+    ];
+    for (const [method, ...args] of calls) {
+      const outcome = await (async () => loose[method]!(...args))().catch((error: unknown) => error);
+      expect({ method, args: args.length, code: (outcome as { code?: string })?.code }).toEqual({
+        method,
+        args: args.length,
+        code: expect.any(String),
+      });
+    }
+    await expect(session.run(program.program, [new Float32Array(192)])).resolves.toHaveLength(1);
+  });
+
+  test.each([
+    [undefined],
+    [{}],
+    [{ streams: 0, threadsPerStream: 1 }],
+    [{ streams: 1, threadsPerStream: -1 }],
+    [{ streams: 1e9, threadsPerStream: 1 }],
+    [{ streams: '1', threadsPerStream: 1 }],
+  ])('a session with %p is refused', (options) => {
+    const Session = loadAddon().Session as unknown as new (options: unknown) => NativeSession;
+    expect(codeOf(() => new Session(options))).toEqual(expect.any(String));
+    expect(codeOf(() => new Session(options))).not.toBe('no error');
+  });
+
+  test('after close everything is SESSION_CLOSED, and close may be repeated', async () => {
+    const { program, placement } = await compiled();
+    await session.close();
+    await session.close();
+    const place = (): void => session.place(program.program, placement.valueOffsets, 0, placement.arenaBytes);
+    expect(codeOf(place)).toBe('SESSION_CLOSED');
+    const running = (async () => session.run(program.program, [new Float32Array(192)]))();
+    await expect(running).rejects.toMatchObject({ code: 'SESSION_CLOSED' });
+  });
+});
