@@ -40,7 +40,8 @@ export class Constant {
   get array(): TypedArray {
     if (this.#array === undefined) {
       const { bytes: size, array } = DATA_TYPES[this.dtype];
-      const aligned = this.bytes.byteOffset % size === 0 ? this.bytes : this.bytes.slice();
+      // Not slice(), which copies nothing where the bytes are a Buffer.
+      const aligned = this.bytes.byteOffset % size === 0 ? this.bytes : new Uint8Array(this.bytes);
       this.#array = new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, this.count);
     }
     return this.#array;
