@@ -1,3 +1,4 @@
+import { Calibr8Error } from '../errors';
 import { Constant } from '../graph/constant';
 import type { Node } from '../graph/graph';
 import type { OperatorDefinition, QuantizationRule } from './definition';
@@ -41,6 +42,14 @@ function arithmetic({ op, algorithm, apply, quantization, variadic }: Arithmetic
     },
     identity: (node) => node.inputs.length === 1,
     lower(node, lowering) {
+      const { dtype, quantization: stored } = output(node);
+      const small = dtype === 'uint8' || dtype === 'int8';
+      if (dtype !== 'float32' && !stored && (!small || algorithm === 'div')) {
+        throw new Calibr8Error(
+          'UNSUPPORTED_OPERATOR',
+          `${node.label}: ${dtype} is not supported, only float32.`,
+        );
+      }
       const dims = lowering.dims(output(node));
       const values = node.inputs.map((_, index) => {
         const value = input(node, index);
@@ -51,6 +60,15 @@ function arithmetic({ op, algorithm, apply, quantization, variadic }: Arithmetic
           value.name,
         );
       });
+      if (values.length === 1) {
+        lowering.step({
+          kernel: 'reshape',
+          name: node.name,
+          sources: values,
+          destinations: [lowering.value(output(node))],
+        });
+        return;
+      }
       values.slice(1).reduce((left, right, index) => {
         const last = index === values.length - 2;
         const name = last ? node.name : `${node.name}/${index}`;

@@ -1,3 +1,4 @@
+import { Calibr8Error } from '../errors';
 import type { Node, Shape } from '../graph/graph';
 import type { OperatorDefinition } from './definition';
 import { constantInts, float32Of, input, normalizeAxis, output, shapeOf } from './support/shapes';
@@ -29,8 +30,14 @@ function reduction(op: string, algorithm: string, axesInputSince: number): Opera
     },
     lower(node, lowering) {
       const x = input(node, 0);
+      const kept = reducedShape(node, lowering.dims(x), lowering.opset, true) as number[] | undefined;
+      if (!kept) {
+        throw new Calibr8Error(
+          'UNSUPPORTED_OPERATOR',
+          `${node.label}: expected its axes to be constant but the network computes them.`,
+        );
+      }
       const result = lowering.value(output(node));
-      const kept = reducedShape(node, lowering.dims(x), lowering.opset, true) as number[];
       const same = kept.join() === lowering.dims(output(node)).join();
       const target = same ? result : lowering.temporary(`${node.name}/kept`, 'float32', kept);
       lowering.step({

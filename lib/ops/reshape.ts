@@ -134,7 +134,20 @@ function pass(
       ...(node.outputs.length > 1 ? [{ dtype: 'bool' as const, shape: shapeOf(node) }] : []),
     ],
     identity: () => true,
-    lower: lowerReshape,
+    lower(node, lowering) {
+      lowerReshape(node, lowering);
+      const mask = node.outputs[1];
+      if (!mask) return;
+      // At inference Dropout keeps every element.
+      const dims = lowering.dims(mask);
+      const all = Constant.from('bool', dims, new Uint8Array(elementCount(dims)).fill(1));
+      lowering.step({
+        kernel: 'reorder',
+        name: `${node.name}/mask`,
+        sources: [lowering.constant(`${node.name}/all`, all)],
+        destinations: [lowering.value(mask)],
+      });
+    },
   };
 }
 
