@@ -20,15 +20,15 @@ std::string readBrand() {
   return "unknown";
 }
 
-int countAvailable() {
+}  // namespace
+
+int availableProcessors() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
   // More processors than the fixed set holds.
   return static_cast<int>(std::thread::hardware_concurrency());
 }
 
-}  // namespace
-
-HostInfo hostInfo() { return {readBrand(), countAvailable(), omp_get_max_threads()}; }
+HostInfo hostInfo() { return {readBrand(), availableProcessors(), omp_get_max_threads()}; }
 
 }  // namespace calibr8

@@ -12,6 +12,9 @@ struct HostInfo {
   int openmpThreads;
 };
 
+/** Processors in this process's affinity mask. */
+int availableProcessors();
+
 HostInfo hostInfo();
 
 }  // namespace calibr8

@@ -2,6 +2,10 @@
 
 #include <omp.h>
 
+#include <chrono>
+
+#include "info.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -17,10 +21,24 @@ void flushDenormals() {
 #endif
 }
 
+/**
+ * How long a stream that ran dry looks for work before it sleeps. A caller that awaits one run and starts the
+ * next is back within that time, and waking a sleeping thread takes as long again, more in a virtual machine.
+ */
+constexpr auto kSpin = std::chrono::microseconds(100);
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
 }  // namespace
 
 Streams::Streams(size_t count, int threadsPerStream, const onednn::Device& device)
     : count_(count), device_(device) {
+  // Only with a processor to spare for the caller's thread, which otherwise could not bring the work.
+  spins_ = count * static_cast<size_t>(threadsPerStream) < static_cast<size_t>(availableProcessors());
   try {
     for (size_t i = 0; i < count; ++i) threads_.emplace_back(&Streams::work, this, i, threadsPerStream);
   } catch (...) {
@@ -33,6 +51,7 @@ void Streams::submit(Job job) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     jobs_.push_back(std::move(job));
+    waiting_.store(jobs_.size(), std::memory_order_release);
   }
   wake_.notify_one();
 }
@@ -60,14 +79,24 @@ void Streams::work(size_t index, int threads) {
   StreamContext context{index, lane, stop_};
   while (true) {
     Job job;
+    if (spins_) spin();
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
       if (stop_) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();
+      waiting_.store(jobs_.size(), std::memory_order_release);
     }
     job(context);
+  }
+}
+
+void Streams::spin() const {
+  auto until = std::chrono::steady_clock::now() + kSpin;
+  while (waiting_.load(std::memory_order_acquire) == 0 && !stop_ &&
+         std::chrono::steady_clock::now() < until) {
+    pause();
   }
 }
 

@@ -42,12 +42,16 @@ class Streams {
 
  private:
   void work(size_t index, int threads);
+  /** Waits a moment for the next job without sleeping; see kSpin. */
+  void spin() const;
 
   size_t count_;
   const onednn::Device& device_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;
+  std::atomic<size_t> waiting_{0};
+  bool spins_ = false;
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };
