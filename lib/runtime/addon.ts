@@ -89,6 +89,10 @@ export interface NativeSession {
   place(program: number, valueOffsets: Float64Array, workspaceOffset: number, arenaBytes: number): void;
   /** Runs on the first free stream. Inputs are copied before it returns; outputs are new buffers in plan order. */
   run(program: number, inputs: readonly ArrayBufferView[]): Promise<ArrayBuffer[]>;
+  /**
+   * Times every step. With several runs, the first warms caches up and medians of the others count; a single run is timed as it
+   * comes, under the conditions of any run().
+   */
   profile(program: number, inputs: readonly ArrayBufferView[], runs: number): Promise<ProgramProfile>;
   /** Adds the observations of the last run to the totals. Needs streams = 1. */
   commitStatistics(): void;

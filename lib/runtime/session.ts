@@ -137,7 +137,10 @@ export class InferenceSession {
     return results;
   }
 
-  /** Times every step of a run with the given feeds, over `runs` runs (default 20). */
+  /**
+   * Times every step of a run with the given feeds, over `runs` runs (default 20) with warm caches; with `runs` = 1 as a single
+   * run() finds them.
+   */
   async profile(feeds: Readonly<TensorMap>, runs = 20): Promise<Profile> {
     if (!Number.isInteger(runs) || runs < 1) throw expected('a whole number of 1 or more', 'runs', runs);
     const { program, profile } = await this.#executor.profile(feeds, runs);
