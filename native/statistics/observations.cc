@@ -35,6 +35,7 @@ void Observations::observe(int64_t observer, const float* data, size_t count) {
     return;
   }
   statistics.histogram.widen(std::max(rangeFor(magnitude), statistics.histogram.range));
+  statistics.histogram.negative = statistics.histogram.negative || moments.min < 0;
   statistics.histogram.zeros += moments.count - fill(statistics.histogram, data, count);
 }
 

@@ -7,7 +7,8 @@ namespace calibr8 {
 
 template <typename Count>
 void Histogram<Count>::clear() {
-  if (range != 0) std::fill(slots.begin(), slots.end(), Count{0});
+  if (range != 0) std::fill_n(slots.begin(), used(), Count{0});
+  negative = false;
   range = 0;
   zeros = 0;
 }
@@ -34,8 +35,9 @@ void Histogram<Count>::merge(const Histogram<Other>& other) {
   zeros += other.zeros;
   if (other.range == 0) return;
   widen(std::max(range, other.range));
+  negative = negative || other.negative;
   if (other.range == range) {
-    for (size_t i = 0; i < slots.size(); ++i) slots[i] += other.slots[i];
+    for (size_t i = 0; i < other.used(); ++i) slots[i] += other.slots[i];
     return;
   }
   int shift = static_cast<int>(std::log2(range / other.range));

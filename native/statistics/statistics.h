@@ -19,10 +19,13 @@ struct Histogram {
   /** A power of two, or 0 before anything but zeros was seen. */
   double range = 0;
   uint64_t zeros = 0;
+  /** False while the second half of the slots is all zero, as after a ReLU, and need not be visited. */
+  bool negative = false;
   /** kSlots of x > 0, then kSlots of x < 0; empty while range is 0. */
   std::vector<Count> slots;
 
   void clear();
+  size_t used() const { return negative ? 2 * kSlots : kSlots; }
   /** Doubles the range until it is `wanted`: pairs of bins become one. */
   void widen(double wanted);
   template <typename Other>
