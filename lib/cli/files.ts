@@ -37,6 +37,7 @@ export function defaultOutput(model: string): string {
  * @throws UsageError, FILE_ACCESS
  */
 export async function checkWritable(output: string, model: string): Promise<void> {
+  if (output === '') throw new UsageError('--output: Expected the file to write but received "".');
   const folder = dirname(resolve(output));
   const fail = (reason: string): never => {
     throw new Calibr8Error('FILE_ACCESS', `Expected to write "${resolve(output)}" but ${reason}.`);
@@ -46,7 +47,9 @@ export async function checkWritable(output: string, model: string): Promise<void
       error.code === 'ENOENT' ? `the folder "${folder}" does not exist` : `"${folder}" may not be written`,
     ),
   );
-  if ((await stat(output).catch(() => undefined))?.isDirectory()) fail('it is a folder');
+  const existing = await stat(output).catch(() => undefined);
+  if (existing?.isDirectory()) fail('it is a folder');
+  if (existing && !existing.isFile()) fail('a special file, such as a device, stands there');
   const real = await realpath(output).catch(() => undefined);
   if (real !== undefined && real === (await realpath(model)))
     throw new UsageError(`--output: "${output}" is the model itself; name another file.`);

@@ -85,6 +85,7 @@ async function run(context: Context, model: string, options: InspectOptions): Pr
     ...describeGraph(model, await fileSize(model), graph),
     execution: await describeExecution(context, model, graph, options),
   };
+  io.signal.throwIfAborted();
   if (options.json) printJson(io, inspection);
   else print(io, inspectionText(inspection, options.steps === true));
 }
@@ -114,7 +115,7 @@ function describeValue({ name, dtype, shape }: Value): ValueReport {
 
 /** A model that cannot run here is still worth describing, so failures become part of the report. */
 async function describeExecution(
-  { services }: Context,
+  { io, services }: Context,
   model: string,
   graph: Graph,
   options: InspectOptions,
@@ -134,6 +135,7 @@ async function describeExecution(
     result.complexity = { ...complexity, int8Percent };
     const session = await services.createSession(model, { streams: 1, threadsPerStream: 1 });
     try {
+      io.signal.throwIfAborted();
       Object.assign(result, { precision: session.precision }, await session.profile(feeds, options.runs));
     } finally {
       await session.release();

@@ -65,6 +65,9 @@ function remedy(shape: readonly (number | string)[], preprocessing: Preprocessin
     return `Set "layout" in --preprocess '{...}'`;
   if (shape[channelAxis] !== channelCount(preprocessing) && typeof shape[channelAxis] === 'number')
     return `Set "channels" (and "layout") in --preprocess '{...}'`;
+  const width = shape[sideAxis + 1];
+  if (typeof side === 'number' && typeof width === 'number' && side !== width)
+    return 'Crops are square here; use the library to feed other images';
   return `Use --resize and --crop ${typeof side === 'number' ? side : 'N'}`;
 }
 

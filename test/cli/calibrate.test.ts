@@ -77,6 +77,8 @@ describe('calibrate', () => {
       /folder ".*no" does not exist/,
     ],
     ['onto a folder', () => ['-o', images], 1, /it is a folder/],
+    ['onto a device', () => ['-o', '/dev/null'], 1, /special file/],
+    ['to no name', () => ['-o', ''], 2, /--output: Expected the file to write but received ""/],
     ['onto the model', () => ['-o', model], 2, /is the model itself/],
   ])('refuses to write %s, before it calibrates', async (_, options, code, message) => {
     const services = fakeServices();

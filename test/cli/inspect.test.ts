@@ -1,7 +1,8 @@
 import type { Inspection } from '../../lib/cli/inspect';
 import { Calibr8Error } from '../../lib/errors';
+import type { Profile } from '../../lib/runtime/session';
 import { temporaryFolder } from '../evaluation/support';
-import { fakeServices, run } from './harness';
+import { FakeSession, fakeServices, run } from './harness';
 import { convolutionModel, quantizedModel } from './models';
 
 const folder = temporaryFolder();
@@ -63,5 +64,21 @@ describe('inspect', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('It cannot run here: ADDON_LOAD: not there');
     expect(stdout).toMatch(/multiply-adds\s+3\.89 k/);
+  });
+
+  test('an interrupt ends it without a report', async () => {
+    const controller = new AbortController();
+    const session = new (class extends FakeSession {
+      override async profile(): Promise<Profile> {
+        controller.abort();
+        return super.profile();
+      }
+    })('fp32');
+    const services = fakeServices({ createSession: async () => session });
+    const args = ['inspect', convolutionModel(folder.path('interrupted.onnx'))];
+    expect(await run(args, services, controller.signal)).toMatchObject({
+      ...{ code: 130, stdout: '', stderr: expect.stringMatching(/^Interrupted/) },
+    });
+    expect(session.released).toBe(1);
   });
 });

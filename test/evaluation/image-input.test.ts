@@ -28,6 +28,7 @@ describe('ImageInput', () => {
     [[input(['N', 3, 2, 2]), input(['N', 1])], /one input.* has 2: data, data/],
     [[input(['N', 3, 2, 2], 'int64')], /float32 input "data" but it is int64/],
     [[input(['N', 3, 5, 5])], /\[1, 3, 2, 2\].*\[N, 3, 5, 5\]. Use --resize and --crop 5/],
+    [[input(['N', 3, 5, 7])], /\[N, 3, 5, 7\]. Crops are square/],
     [[input(['', 2, 2, 3])], /it is \[\?, 2, 2, 3\]. Set "layout"/],
     [[input(['N', 1, 2, 2])], /Set "channels"/],
     [[input(['N', 12])], /Only networks with images/],
