@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadSharp } from '../evaluation/image';
 import type { AddonInfo } from '../runtime/addon';
+import { packageRoot } from '../runtime/load';
 import { facts } from './format';
 import { EXIT, print, printJson, type Context } from './io';
 import { addOutputOptions, resolveThreads, type OutputOptions } from './options';
@@ -86,7 +89,10 @@ async function examine({ services }: Context): Promise<DoctorReport> {
 
 /** Why the addon does not load: the loader's own words, then what of a build's needs is absent. */
 async function addonProblems(error: Error): Promise<Problem[]> {
-  const setup = 'bash scripts/setup.sh';
+  // The script is for a checkout; npm builds an installed package.
+  const setup = existsSync(join(packageRoot(), 'scripts', 'setup.sh'))
+    ? 'bash scripts/setup.sh'
+    : 'npm rebuild calibr8, once compiler, CMake and oneDNN are there';
   const problems: Problem[] = [
     { severity: 'error', what: `The native addon is not available: ${error.message}`, remedy: setup },
   ];
@@ -100,7 +106,7 @@ async function addonProblems(error: Error): Promise<Problem[]> {
     ['A C++ compiler is not installed', await hasCommand('c++'), 'sudo apt-get install g++'],
   ];
   for (const [what, present, remedy] of needs)
-    if (!present) problems.push({ severity: 'error', what: `${what}.`, remedy: `${remedy}, or ${setup}` });
+    if (!present) problems.push({ severity: 'error', what: `${what}.`, remedy });
   return problems;
 }
 
