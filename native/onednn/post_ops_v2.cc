@@ -71,6 +71,7 @@ Attributes makeAttributes(const Scaling& scaling, const std::vector<PostOp>& pos
 
   dnnl::post_ops chain;
   bool absorbed = false;
+  bool clips = false;
   for (size_t i = 0; i < postOps.size(); ++i) {
     const PostOp& postOp = postOps[i];
     int argument = 0;
@@ -95,7 +96,13 @@ Attributes makeAttributes(const Scaling& scaling, const std::vector<PostOp>& pos
           output *= postOps[i + 1].eltwise.alpha;
           absorbed = true;
         }
-        chain.append_eltwise(output, natives[j].algorithm, natives[j].alpha, natives[j].beta);
+        algorithm function = natives[j].algorithm;
+        if (function == algorithm::eltwise_clip) {
+          // A chain's second function of one algorithm is computed with the first one's numbers; clip has another name.
+          if (clips) function = algorithm::eltwise_clip_v2;
+          clips = true;
+        }
+        chain.append_eltwise(output, function, natives[j].alpha, natives[j].beta);
       }
     }
     if (i == lastReal) {
