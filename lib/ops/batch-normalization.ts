@@ -30,6 +30,10 @@ export const batchNormalization: OperatorDefinition = {
         `${node.label}: training mode is not supported; export the model for inference.`,
       );
     }
+    // Before opset 9 parameters could differ by position too.
+    if (node.attributes.int('spatial', 1) === 0) {
+      throw new Calibr8Error('UNSUPPORTED_OPERATOR', `${node.label}: spatial = 0 is not supported, only 1.`);
+    }
     return [{ dtype: float32Of(node), shape: shapeOf(node, 0, 2) }];
   },
   channelAffine: affine,

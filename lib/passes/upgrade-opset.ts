@@ -86,12 +86,22 @@ const resize: Upgrade['rewrite'] = (node, graph) => {
   };
 };
 
+/** Drops attributes that newer versions do not have, where inference never asks for them. */
+const without =
+  (names: readonly string[]): Upgrade['rewrite'] =>
+  (node) => ({
+    inputs: [...node.inputs],
+    attributes: [...node.attributes.entries()].filter(([name]) => !names.includes(name)),
+  });
+
 const UPGRADES: readonly Upgrade[] = [
+  { op: 'BatchNormalization', since: 9, rewrite: without(['spatial']) },
   { op: 'Slice', since: 10, rewrite: toInputs(['starts', 'ends', 'axes']) },
   { op: 'Upsample', since: 10, rewrite: resize },
   { op: 'Resize', since: 11, rewrite: resize },
   { op: 'Clip', since: 11, rewrite: scalarsToInputs(['min', 'max']) },
   { op: 'Pad', since: 11, rewrite: pad },
+  { op: 'Dropout', since: 12, rewrite: without(['ratio']) },
   { op: 'Squeeze', since: 13, rewrite: toInputs(['axes']) },
   { op: 'Unsqueeze', since: 13, rewrite: toInputs(['axes']) },
   { op: 'ReduceSum', since: 13, rewrite: toInputs(['axes']) },
