@@ -63,14 +63,18 @@ const plain =
 /** Clip's bounds, attributes before opset 11 and inputs since; undefined where a bound is computed. */
 function bounds(node: Node, opset: number): { min: number; max: number } | undefined {
   const least = -3.4028234663852886e38;
-  if (opset < 11)
-    return { min: node.attributes.float('min', least), max: node.attributes.float('max', -least) };
+  if (opset < 11) return ordered(node.attributes.float('min', least), node.attributes.float('max', -least));
   const bound = (index: number, fallback: number): number | undefined => {
     const value = node.inputs[index];
     return value === undefined ? fallback : value.constant?.toNumbers()[0];
   };
   const [min, max] = [bound(1, least), bound(2, -least)];
-  return min === undefined || max === undefined ? undefined : { min, max };
+  return min === undefined || max === undefined ? undefined : ordered(min, max);
+}
+
+/** Where min exceeds max, ONNX gives max everywhere. */
+function ordered(min: number, max: number): { min: number; max: number } {
+  return { min: Math.min(min, max), max };
 }
 
 export const relu = activation({

@@ -51,14 +51,13 @@ function arithmetic({ op, algorithm, apply, quantization, variadic }: Arithmetic
         );
       }
       const dims = lowering.dims(output(node));
-      const values = node.inputs.map((_, index) => {
+      const shapes = node.inputs.map((_, index) => {
+        const shape = lowering.dims(input(node, index));
+        return [...new Array<number>(dims.length - shape.length).fill(1), ...shape];
+      });
+      const values = shapes.map((shape, index) => {
         const value = input(node, index);
-        const shape = lowering.dims(value);
-        return lowering.reshaped(
-          lowering.value(value),
-          [...new Array<number>(dims.length - shape.length).fill(1), ...shape],
-          value.name,
-        );
+        return lowering.reshaped(lowering.value(value), shape, value.name);
       });
       if (values.length === 1) {
         lowering.step({
@@ -72,7 +71,8 @@ function arithmetic({ op, algorithm, apply, quantization, variadic }: Arithmetic
       values.slice(1).reduce((left, right, index) => {
         const last = index === values.length - 2;
         const name = last ? node.name : `${node.name}/${index}`;
-        const result = last ? lowering.value(output(node)) : lowering.temporary(name, 'float32', dims);
+        const reached = broadcast(node, shapes.slice(0, index + 2)) as number[];
+        const result = last ? lowering.value(output(node)) : lowering.temporary(name, 'float32', reached);
         lowering.step({
           kernel: 'binary',
           name,

@@ -18,6 +18,12 @@ import { Calibr8Error } from '../errors';
 
 const moves = { kind: 'passThrough', moves: true, data: 'first' } as const;
 
+/** True where an optional input is there but only known when the network runs. */
+function isComputed(node: Node, index: number): boolean {
+  const value = node.inputs[index];
+  return value !== undefined && value.constant === undefined;
+}
+
 function permutationOf(node: Node, rank: number): readonly number[] {
   const permutation =
     node.attributes.ints('perm') ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
@@ -194,7 +200,7 @@ function sliceRanges(node: Node, shape: Shape, opset: number): (SliceRange | und
     opset < 10 ? node.attributes.ints(name) : constantInts(node, index);
   const starts = list('starts', 1);
   const ends = list('ends', 2);
-  if (!starts || !ends) return undefined;
+  if (!starts || !ends || [3, 4].some((index) => isComputed(node, index))) return undefined;
   const axes = list('axes', 3) ?? starts.map((_, index) => index);
   const steps = (opset >= 10 ? constantInts(node, 4) : undefined) ?? starts.map(() => 1);
   const ranges: (SliceRange | undefined)[] = shape.map((dim) =>
@@ -276,7 +282,7 @@ function padsOf(
   opset: number,
 ): { begin: number[]; end: number[]; value: number } | undefined {
   const flat = opset < 11 ? node.attributes.ints('pads') : constantInts(node, 1);
-  if (!flat) return undefined;
+  if (!flat || [2, 3].some((index) => isComputed(node, index))) return undefined;
   const axes = (constantInts(node, 3) ?? Array.from({ length: rank }, (_, axis) => axis)).map((axis) =>
     normalizeAxis(node, axis, rank),
   );
@@ -317,7 +323,7 @@ export const pad: OperatorDefinition = {
     if (!pads || mode !== 'constant' || [...pads.begin, ...pads.end].some((size) => size < 0)) {
       throw new Calibr8Error(
         'UNSUPPORTED_OPERATOR',
-        `${node.label}: expected constant, non-negative pads and mode "constant" but the mode is "${mode}".`,
+        `${node.label}: expected constant, non-negative pads, a constant value and mode "constant"; its mode is "${mode}".`,
       );
     }
     lowering.step({

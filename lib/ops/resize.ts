@@ -82,7 +82,9 @@ function algorithmOf(
   if (factors && factors.length >= 3 && factors[0] === 1 && factors[1] === 1) {
     const whole = factors.every((factor) => Number.isInteger(factor) && factor >= 1);
     // Upsampling by a whole factor repeats elements under either of these conventions.
-    const repeats = (coordinates === 'asymmetric' && rounding === 'floor') || coordinates === 'half_pixel';
+    const repeats =
+      (coordinates === 'asymmetric' && rounding === 'floor') ||
+      (coordinates === 'half_pixel' && rounding.startsWith('round_prefer'));
     if (mode === 'nearest' && whole && repeats) return 'nearest';
     if (/^(bi)?linear$/.test(mode) && /^(pytorch_)?half_pixel$/.test(coordinates)) return 'linear';
   }

@@ -276,3 +276,36 @@ describe('Concat, MatMul and Resize in float32', () => {
     });
   });
 });
+
+test.each([
+  ['Sum', (a: number, b: number) => a + b],
+  ['Max', Math.max],
+  ['Min', Math.min],
+])('%s of three where only the last one has the full shape', async (op, apply) => {
+  const shapes = [[1, 3], [3], [2, 1]];
+  const data = [
+    [1, -2, 3],
+    [5, 0, -4],
+    [2, -1],
+  ];
+  const model = new ModelBuilder();
+  model.output(
+    model.node(
+      op,
+      shapes.map((shape, i) => model.input(`x${i}`, shape)),
+    ),
+  );
+  const feeds = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, float32(data[i]!, shape)]));
+  const [y] = await runModel(model, feeds);
+  const [a, b, c] = shapes.map((shape, i) => dense(shape, data[i]!));
+  expectClose(y!, binary(binary(a!, b!, apply), c!, apply), 1e-6);
+});
+
+test('Clip whose min exceeds its max gives max', async () => {
+  const model = new ModelBuilder();
+  model.output(
+    model.node('Clip', [model.input('x', [3]), model.constant([1], []), model.constant([-1], [])]),
+  );
+  const [y] = await runModel(model, { x: float32([-2, 0, 2], [3]) });
+  expect([...y!.data]).toEqual([-1, -1, -1]);
+});

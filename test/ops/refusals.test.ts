@@ -29,6 +29,39 @@ describe('what cannot run is refused by name', () => {
     ),
   );
 
+  test.each(['floor', 'ceil'])('nearest between half pixels that rounds to %s', (nearest_mode) =>
+    expectRefused(
+      (m) =>
+        m.node('Resize', [m.input('x', [1, 1, 2, 2]), undefined, m.constant([1, 1, 2, 2], [4])], {
+          mode: 'nearest',
+          coordinate_transformation_mode: 'half_pixel',
+          nearest_mode,
+        }),
+      /Resize node "Resize1": expected nearest with whole factors/,
+    ),
+  );
+
+  test('a padding value that the network computes', () =>
+    expectRefused(
+      (m) => m.node('Pad', [m.input('x', [2]), m.constant([1, 1], [2], 'int64'), m.input('value', [])]),
+      /Pad node "Pad1": expected constant, non-negative pads, a constant value/,
+    ));
+
+  test.each([3, 4])('input %d of a Slice that the network computes', (index) =>
+    expectRefused((m) => {
+      const bound = (value: number) => m.constant([value], [1], 'int64');
+      const inputs = [m.input('x', [4, 4]), bound(0), bound(2), bound(1), bound(1)];
+      inputs[index] = m.input('computed', [1], 'int64');
+      return m.node('Slice', inputs);
+    }, /Slice node "Slice\d": expected constant bounds/),
+  );
+
+  test('a batch normalization by position', () =>
+    expectRefused((m) => {
+      const parameters = [0, 1, 2, 3].map(() => m.constant([1, 1], [2]));
+      return m.node('BatchNormalization', [m.input('x', [1, 2, 1, 1]), ...parameters], { spatial: 0 });
+    }, /BatchNormalization node "BatchNormalization4": spatial = 0 is not supported/));
+
   test('operands of two types', () =>
     expectRefused(
       (m) => m.node('Add', [m.input('a', [2]), m.input('b', [2], 'int32')]),
