@@ -98,7 +98,8 @@ Attributes makeAttributes(const Scaling& scaling, const std::vector<PostOp>& pos
         }
         algorithm function = natives[j].algorithm;
         if (function == algorithm::eltwise_clip) {
-          // A chain's second function of one algorithm is computed with the first one's numbers; clip has another name.
+          // A chain's second function of one algorithm is computed with the first one's numbers; clip has
+          // another name.
           if (clips) function = algorithm::eltwise_clip_v2;
           clips = true;
         }
