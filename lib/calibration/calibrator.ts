@@ -12,6 +12,7 @@ import { toSource } from '../runtime/source';
 import { metadataOf, type TensorMap, type ValueMetadata } from '../runtime/session';
 import { ObservedNetwork } from './observed-network';
 import { resolveCalibration, type CalibratorOptions, type ResolvedCalibration } from './options';
+import { checkOutputPath } from './output-path';
 import { quantizeCalibrated } from './quantize-calibrated';
 import { requireUnquantized, selectFeedsAndFetches } from './select';
 import type { CalibrationSummary } from './summary';
@@ -32,6 +33,8 @@ export class Calibrator {
   readonly #assignment: Assignment;
   readonly #network: ObservedNetwork;
   readonly #settings: ResolvedCalibration;
+  /** Where the FP32 model came from; undefined for bytes, which need not be kept. */
+  readonly #modelPath: string | undefined;
   readonly #hash: Hash = createHash('sha256');
   readonly #started = performance.now();
   /** The feeds of a run that was not sampled yet. */
@@ -45,7 +48,9 @@ export class Calibrator {
     assignment: Assignment,
     network: ObservedNetwork,
     settings: ResolvedCalibration,
+    source: string | Uint8Array,
   ) {
+    this.#modelPath = typeof source === 'string' ? source : undefined;
     this.#graph = graph;
     this.#assignment = assignment;
     this.#network = network;
@@ -63,7 +68,9 @@ export class Calibrator {
       streams: 1,
       ...(settings.threads === undefined ? {} : { threadsPerStream: settings.threads }),
     });
-    const graph = await readModel(toSource(options.model));
+    const source = toSource(options.model);
+    const graph = await readModel(source);
+    if (settings.output !== undefined) checkOutputPath(settings.output, source);
     requireUnquantized(graph);
     selectFeedsAndFetches(graph, options.feedNames, options.fetchNames);
     runPasses(graph, CANONICAL);
@@ -74,7 +81,13 @@ export class Calibrator {
         'Expected a model with convolutions or matrix products whose weights are constant float32, but none can compute in INT8. There is nothing to calibrate.',
       );
     }
-    return new Calibrator(graph, assignment, new ObservedNetwork(graph, assignment, session), settings);
+    return new Calibrator(
+      graph,
+      assignment,
+      new ObservedNetwork(graph, assignment, session),
+      settings,
+      source,
+    );
   }
 
   /** Runs the FP32 network and gives its answers, as any session would. Its activations stay pending until sampleData(). */
@@ -128,6 +141,7 @@ export class Calibrator {
         'Expected at least one sample but sampleData() was never called. Run representative inputs and call sampleData() after each; about 50 serve.',
       );
     }
+    checkOutputPath(path, this.#modelPath);
     const { graph, values } = clone(this.#graph);
     const result = quantizeCalibrated({
       graph,

@@ -30,7 +30,7 @@ export class ObservedNetwork {
       if (pending.nonFinite > 0) {
         throw new Calibr8Error(
           'NON_FINITE_VALUE',
-          `Expected finite values in tensor "${this.#observed[index]!.name}" but ${pending.nonFinite} of ${pending.count} are NaN or ` +
+          `Expected finite values in tensor "${this.#observed[index]!.name}" but ${pending.nonFinite} of ${pending.nonFinite + pending.count} are NaN or ` +
             'infinite in this sample. Check the preprocessing of the input, and that the FP32 model itself gives finite answers.',
         );
       }

@@ -73,6 +73,12 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     if (value !== 'int8' && value !== 'fp32') throw expected('"int8" or "fp32"', name, value);
     return value;
   };
+  if (
+    threads !== undefined &&
+    !(Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= 1024)
+  ) {
+    throw expected('a whole number from 1 to 1024', 'threads', threads);
+  }
   for (const [name, list] of Object.entries({ feedNames, fetchNames })) {
     if (list !== undefined && (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string'))) {
       throw expected('an array of names', name, list);

@@ -43,7 +43,6 @@ export class Executor {
     const tensors = checkFeeds(this.graph, feeds);
     const inputs = tensors.map(({ data }) => bytesOf(data));
     const program = await this.#program(tensors);
-    this.#checkOpen();
     const buffers = await native(() => this.#native.run(program.compiled.program, inputs));
     return program.plan.outputs.map((index, position) => {
       const { dtype, dims } = program.plan.values[index]!;
@@ -82,6 +81,8 @@ export class Executor {
 
   async close(): Promise<void> {
     this.#closed = true;
+    // Runs that were called before this wait for their program and are under way only then.
+    await Promise.allSettled(this.#programs.values());
     this.#programs.clear();
     await native(() => this.#native.close());
   }

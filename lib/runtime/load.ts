@@ -17,8 +17,8 @@ function load(): Addon {
   if (!existsSync(path)) {
     throw new Calibr8Error(
       'ADDON_LOAD',
-      `Expected the native addon at ${path} but it is not there. Build it with: bash scripts/setup.sh ` +
-        '(or, with a compiler, CMake and oneDNN installed: npm run build:native).',
+      `Expected the native addon at ${path} but it is not there. Build it: in a checkout with bash ` +
+        'scripts/setup.sh, as an installed package (with a compiler, CMake and oneDNN) with npm rebuild calibr8.',
     );
   }
   limitSpinning(process.env);
@@ -29,7 +29,7 @@ function load(): Addon {
     throw new Calibr8Error(
       'ADDON_LOAD',
       `The native addon ${path} cannot be loaded: ${(cause as Error).message}. If a library is missing, install oneDNN ` +
-        '(Debian and Ubuntu: apt-get install libdnnl-dev); if it was built for another system, run: npm run build:native.',
+        '(Debian and Ubuntu: apt-get install libdnnl-dev); if it was built for another system, build it anew: npm run build:native, or npm rebuild calibr8.',
       { cause },
     );
   }

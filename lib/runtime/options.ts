@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { describe, expected } from '../errors';
+import { expected } from '../errors';
 
 /** Options of a session. */
 export interface SessionOptions {
@@ -77,7 +77,7 @@ export function defaultThreads(): number {
 function count(value: unknown, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > 1024) {
-    throw expected('a whole number from 1 to 1024', name, describe(value));
+    throw expected('a whole number from 1 to 1024', name, value);
   }
   return value;
 }

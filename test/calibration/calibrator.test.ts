@@ -222,7 +222,7 @@ describe('wrong uses', () => {
   it('names the tensor that holds NaN or Infinity, and forgets that run', async () => {
     const calibrator = await Calibrator.create({
       model: classifier().model.bytes(),
-      output: '/nowhere/int8.onnx',
+      output: 'unwritten.onnx',
     });
     for (const bad of [NaN, Infinity]) {
       const [x] = noise(1, [1, 3, 12, 12]);
@@ -262,17 +262,43 @@ describe('wrong uses', () => {
     await expect(create({ feedNames: ['x', 'y'] })).rejects.toMatchObject({
       message: expect.stringContaining('"y"'),
     });
-    const calibrator = await create({ output: '/nowhere/x.onnx' });
+    await expect(create({ output: '/nowhere/x.onnx' })).rejects.toMatchObject({
+      code: 'FILE_ACCESS',
+      message: expect.stringContaining('folder /nowhere does not exist'),
+    });
+    await expect(create({ threads: 0 })).rejects.toMatchObject({
+      message: expect.stringContaining('for threads'),
+    });
+    const calibrator = await create({});
     await expect(calibrator.sampleData()).rejects.toMatchObject({ code: 'INVALID_STATE' });
     const [x] = noise(1, [1, 3, 12, 12]);
     await calibrator.run({ x: x! });
     await calibrator.sampleData();
     await expect(calibrator.sampleData()).rejects.toMatchObject({ code: 'INVALID_STATE' });
-    await expect(calibrator.saveInt8Model()).rejects.toMatchObject({ code: 'FILE_ACCESS' });
+    await expect(calibrator.saveInt8Model('/nowhere/x.onnx')).rejects.toMatchObject({ code: 'FILE_ACCESS' });
     expect(existsSync('/nowhere')).toBe(false);
     await calibrator.release();
     await expect(calibrator.run({ x: x! })).rejects.toMatchObject({ code: 'SESSION_CLOSED' });
   });
+
+  it('never replaces the FP32 model', () =>
+    withFolder(async (folder) => {
+      const model = join(folder, 'fp32.onnx');
+      const bytes = classifier().model.bytes();
+      writeFileSync(model, bytes);
+      await expect(Calibrator.create({ model, output: model })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
+      const calibrator = await Calibrator.create({ model });
+      await calibrator.run({ x: noise(1, [1, 3, 12, 12])[0]! });
+      await calibrator.sampleData();
+      await expect(calibrator.saveInt8Model(join(folder, '.', 'fp32.onnx'))).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('FP32 model'),
+      });
+      expect(Buffer.compare(readFileSync(model), bytes)).toBe(0);
+      await calibrator.release();
+    }));
 
   it('refuses a network with nothing to quantize', async () => {
     const model = new ModelBuilder(13);

@@ -63,6 +63,21 @@ describe('release', () => {
     await session.release();
   });
 
+  test.each([
+    ['whose program is compiled', true],
+    ['that still waits for its program', false],
+  ])('a run called before it, %s, ends as ever', async (_, compiled) => {
+    const session = await createSmall();
+    const feeds = { image: image(compiled ? 1 : 3) };
+    if (compiled) await session.run(feeds);
+    const runs = [1, 2, 3].map(() => session.run(feeds));
+    const released = session.release();
+    expect(new Set((await Promise.all(runs)).map((outputs) => Object.keys(outputs).join()))).toEqual(
+      new Set([session.outputNames.join()]),
+    );
+    await released;
+  });
+
   test('during runs: each of them either finishes or rejects with SESSION_CLOSED', async () => {
     for (let round = 0; round < 5; ++round) {
       const session = await createSmall({ streams: 2, threadsPerStream: 1 });
