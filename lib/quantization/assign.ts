@@ -41,6 +41,7 @@ export function assign(graph: Graph, scheme: Scheme): Assignment {
   for (const node of order) joinSum(graph, node, linear, quantized, groups);
   // Backwards, so that a chain of data movement before an INT8 layer is taken in whole.
   for (const node of [...order].reverse()) joinPassThrough(node, quantized, groups);
+  if (graph.opset >= OUTPUT_DTYPE_OPSET) for (const node of order) joinFollower(node, quantized, groups);
   return {
     linear,
     quantized,
@@ -119,6 +120,31 @@ function joinPassThrough(node: Node, quantized: Set<Node>, groups: ScaleGroups):
   if (data.some((value) => !value || value.constant || value.dtype !== 'float32')) return;
   quantized.add(node);
   for (const value of [...data, ...outputs]) groups.tie(value!, outputs[0]!);
+}
+
+/** From here on QuantizeLinear has the attribute output_dtype. */
+const OUTPUT_DTYPE_OPSET = 21;
+
+/**
+ * From opset 21 on, data movement and maximum pooling of what INT8 made stay INT8 even where FP32 follows. The numbers are the
+ * same; it leaves nothing to onnxruntime 1.30's own propagation of conversions, which makes int8 ones that it then refuses.
+ */
+function joinFollower(node: Node, quantized: Set<Node>, groups: ScaleGroups): void {
+  const rule = operatorOf(node).quantization;
+  if (rule.kind !== 'passThrough' || rule.averages || rule.data !== 'first' || quantized.has(node)) return;
+  const data = node.inputs[0];
+  if (!data || !groups.has(data) || !madeInInt8(data, quantized)) return;
+  const outputs = node.outputs.filter((value) => value !== undefined && value.consumers.size > 0);
+  if (outputs.length === 0 || outputs.length < node.outputs.length) return;
+  quantized.add(node);
+  for (const value of outputs) groups.tie(data, value!);
+}
+
+/** True where an INT8 node makes the value, be it through element-wise functions that run fused with it. */
+export function madeInInt8(value: Value, quantized: ReadonlySet<Node>): boolean {
+  let node = value.producer;
+  while (node && !quantized.has(node) && operatorOf(node).eltwise) node = node.inputs[0]?.producer;
+  return node !== undefined && quantized.has(node);
 }
 
 function describeGroup(graph: Graph, values: readonly Value[], quantized: ReadonlySet<Node>): QuantizedGroup {

@@ -1,7 +1,7 @@
 import { Constant } from '../graph/constant';
 import type { Graph, Node, Value } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
-import type { Assignment, QuantizedGroup } from './assign';
+import { madeInInt8, type Assignment, type QuantizedGroup } from './assign';
 import { quantizeLinearLayer } from './linear-layer';
 import { activationParameters } from './parameters';
 
@@ -61,13 +61,6 @@ function insertGroup(
     });
   }
   return scale[0]!;
-}
-
-/** True where an INT8 node makes the value, be it through element-wise functions that run fused with it. */
-function madeInInt8(value: Value, quantized: ReadonlySet<Node>): boolean {
-  let node = value.producer;
-  while (node && !quantized.has(node) && operatorOf(node).eltwise) node = node.inputs[0]?.producer;
-  return node !== undefined && quantized.has(node);
 }
 
 function insertWeights(graph: Graph, node: Node, inputScale: number): void {

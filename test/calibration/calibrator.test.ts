@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
 import { Calibrator, InferenceSession, Tensor } from '../../lib';
 import { ModelBuilder } from '../support/model';
 import { calibrated, isQuantized, noise, quantizerOf, withFolder } from './calibrated';
@@ -140,6 +141,19 @@ describe('scale groups', () => {
     expect(
       [...graph.nodes].filter(({ op }) => op === 'QuantizeLinear').map(({ inputs }) => inputs[0]!.name),
     ).not.toContain(moved.name);
+  });
+
+  it('keeps what INT8 made in INT8 while it is only moved, which onnxruntime needs to load newer opsets', async () => {
+    const model = new ModelBuilder(21);
+    const x = model.input('x', [1, 4, 6, 6]);
+    const conv = model.node('Conv', [x, model.constant(new Float32Array(16).fill(0.5), [4, 4, 1, 1])]);
+    const pooled = model.node('MaxPool', [conv], { kernel_shape: [2, 2] });
+    const moved = model.node('Transpose', [pooled], { perm: [0, 1, 3, 2] });
+    model.output(model.node('Tanh', [moved]), 'float32', [1, 4, 5, 5]);
+    const { graph, bytes } = await calibrated(model, noise(2, [1, 4, 6, 6]));
+    const scales = [conv, pooled, moved].map(({ name }) => quantizerOf(graph, name).scale);
+    expect(new Set(scales).size).toBe(1);
+    await (await ort.InferenceSession.create(bytes)).release();
   });
 
   it('keeps the first convolution or the fully connected layer in FP32 where it is told to', async () => {
