@@ -13,55 +13,66 @@ export interface TensorLike {
 
 /** Checks feeds against the graph's inputs and puts them in its order. Throws INVALID_FEED naming the feed. */
 export function checkFeeds(graph: Graph, feeds: unknown): Tensor[] {
-  const names = graph.inputs.map((value) => value.name);
+  const { inputs } = graph;
   if (typeof feeds !== 'object' || feeds === null || feeds instanceof Tensor || Array.isArray(feeds)) {
     throw new Calibr8Error(
       'INVALID_FEED',
-      `Expected an object from input name to Tensor (${names.join(', ')}) but received ${describe(feeds)}.`,
+      `Expected an object from input name to Tensor (${namesOf(graph)}) but received ${describe(feeds)}.`,
     );
   }
   const given = feeds as Record<string, unknown>;
-  for (const name of Object.keys(given)) {
-    if (!names.includes(name)) {
+  for (const name in given) {
+    if (!inputs.some((value) => value.name === name)) {
       throw new Calibr8Error(
         'INVALID_FEED',
-        `The model has no input named "${name}". Its inputs: ${names.join(', ')}.`,
+        `The model has no input named "${name}". Its inputs: ${namesOf(graph)}.`,
       );
     }
   }
-  const symbols = new Map<string, { size: number; by: string }>();
-  return graph.inputs.map((value) => checkFeed(value, given[value.name], symbols));
+  const symbols: Symbols = new Map();
+  return inputs.map((value) => checkFeed(value, given[value.name], symbols));
 }
 
-function checkFeed(value: Value, feed: unknown, symbols: Map<string, { size: number; by: string }>): Tensor {
-  const wanted = `a ${value.dtype} Tensor of shape ${formatShape(value.shape)}`;
-  if (feed === undefined)
-    throw new Calibr8Error('INVALID_FEED', `Expected ${wanted} for input "${value.name}" but it is missing.`);
+/** Sizes that named dimensions have in this run, and the input that said so. */
+type Symbols = Map<string, { size: number; by: string }>;
+
+const namesOf = (graph: Graph): string => graph.inputs.map(({ name }) => name).join(', ');
+
+// This is on the path of every run: texts are made only where there is an error to tell.
+function checkFeed(value: Value, feed: unknown, symbols: Symbols): Tensor {
   const tensor = toTensor(feed);
   if (!tensor)
-    throw new Calibr8Error(
-      'INVALID_FEED',
-      `Expected ${wanted} for input "${value.name}" but received ${describe(feed)}.`,
-    );
-  const received = `a ${tensor.type} Tensor of shape [${tensor.dims.join(', ')}]`;
-  const mismatch = (why: string): Calibr8Error =>
-    new Calibr8Error(
-      'INVALID_FEED',
-      `Expected ${wanted} for input "${value.name}" but received ${received}${why}.`,
-    );
-  if (tensor.type !== value.dtype) throw mismatch('');
+    throw wrongFeed(value, feed === undefined ? 'but it is missing' : `but received ${describe(feed)}`);
+  if (tensor.type !== value.dtype) throw mismatch(value, tensor);
   const { shape } = value;
   if (!shape) return tensor;
-  if (shape.length !== tensor.dims.length) throw mismatch('');
-  shape.forEach((dim, axis) => {
-    const size = tensor.dims[axis]!;
-    if (typeof dim === 'number' && dim !== size) throw mismatch('');
-    if (typeof dim !== 'string') return;
-    const seen = symbols.get(dim);
-    if (seen && seen.size !== size) throw mismatch(`: "${dim}" is ${seen.size} in input "${seen.by}"`);
-    symbols.set(dim, { size, by: value.name });
-  });
+  const { dims } = tensor;
+  if (shape.length !== dims.length) throw mismatch(value, tensor);
+  for (let axis = 0; axis < dims.length; ++axis) {
+    const dim = shape[axis]!;
+    const size = dims[axis]!;
+    if (typeof dim === 'number') {
+      if (dim !== size) throw mismatch(value, tensor);
+    } else if (dim !== null) {
+      const seen = symbols.get(dim);
+      if (seen && seen.size !== size) {
+        throw mismatch(value, tensor, `: "${dim}" is ${seen.size} in input "${seen.by}"`);
+      }
+      symbols.set(dim, { size, by: value.name });
+    }
+  }
   return tensor;
+}
+
+function mismatch(value: Value, tensor: Tensor, why = ''): Calibr8Error {
+  return wrongFeed(value, `but received a ${tensor.type} Tensor of shape [${tensor.dims.join(', ')}]${why}`);
+}
+
+function wrongFeed(value: Value, what: string): Calibr8Error {
+  return new Calibr8Error(
+    'INVALID_FEED',
+    `Expected a ${value.dtype} Tensor of shape ${formatShape(value.shape)} for input "${value.name}" ${what}.`,
+  );
 }
 
 function toTensor(feed: unknown): Tensor | undefined {
