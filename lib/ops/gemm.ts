@@ -40,7 +40,6 @@ export const gemm: OperatorDefinition = {
   },
   lower(node, lowering) {
     const { attributes } = node;
-    const b = input(node, 1);
     if (gemm.linear!.quantizable(node)) {
       const sources = sourcesOf(node, (value) => lowering.value(value));
       const bias = node.inputs[2];
@@ -100,7 +99,7 @@ export const gemm: OperatorDefinition = {
     lowering.step({
       kernel: 'matmul',
       name: node.name,
-      sources: [transposed(0, 'transA'), b.constant ? transposed(1, 'transB') : transposed(1, 'transB'), -1],
+      sources: [transposed(0, 'transA'), transposed(1, 'transB'), -1],
       destinations: [product],
     });
     if (product === result) return;
