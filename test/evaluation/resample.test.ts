@@ -31,24 +31,34 @@ function lanczosLine(line: readonly number[], size: number): number[] {
 
 const clamp = (value: number): number => Math.min(255, Math.max(0, Math.round(value)));
 
-function reference({ data, width, height }: Pixels, newWidth: number, newHeight: number): number[] {
-  const result = new Array<number>(newWidth * newHeight * 3);
+/** Whether 22 fraction bits may round `value` to the other side than floating point does. */
+const isTie = (value: number): boolean => Math.abs(value - Math.floor(value) - 0.5) < 1e-3;
+
+interface Reference {
+  readonly values: Uint8Array;
+  /** 1, or 2 where the first pass met a tie, which the second pass's negative lobes amplify. */
+  readonly tolerance: Uint8Array;
+}
+
+function reference({ data, width, height }: Pixels, newWidth: number, newHeight: number): Reference {
+  const values = new Uint8Array(newWidth * newHeight * 3);
+  const tolerance = new Uint8Array(values.length);
   for (let c = 0; c < 3; ++c) {
     const rows = Array.from({ length: height }, (_, y) =>
       lanczosLine(
         Array.from({ length: width }, (_, x) => data[(y * width + x) * 3 + c]!),
         newWidth,
-      ).map(clamp),
+      ),
     );
-    for (let x = 0; x < newWidth; ++x)
-      lanczosLine(
-        rows.map((row) => row[x]!),
-        newHeight,
-      ).forEach((value, y) => {
-        result[(y * newWidth + x) * 3 + c] = clamp(value);
+    for (let x = 0; x < newWidth; ++x) {
+      const column = rows.map((row) => row[x]!);
+      lanczosLine(column.map(clamp), newHeight).forEach((value, y) => {
+        values[(y * newWidth + x) * 3 + c] = clamp(value);
+        tolerance[(y * newWidth + x) * 3 + c] = column.some(isTie) ? 2 : 1;
       });
+    }
   }
-  return result;
+  return { values, tolerance };
 }
 
 describe('resizeAndCrop', () => {
@@ -70,14 +80,16 @@ describe('resizeAndCrop', () => {
       fc.property(size, size, size, size, (width, height, newWidth, newHeight) => {
         const crop = Math.min(newWidth, newHeight);
         const image = pattern(width, height);
-        const whole = Uint8Array.from(reference(image, newWidth, newHeight));
-        const wanted = cropCenter({ data: whole, width: newWidth, height: newHeight, channels: 3 }, crop);
+        const cut = (data: Uint8Array): Uint8Array =>
+          cropCenter({ data, width: newWidth, height: newHeight, channels: 3 }, crop);
+        const { values, tolerance } = reference(image, newWidth, newHeight);
+        const [wanted, allowed] = [cut(values), cut(tolerance)];
         const received = resizeAndCrop(image, newWidth, newHeight, crop);
         expect(received).toHaveLength(wanted.length);
         for (const [i, value] of received.entries())
-          expect(Math.abs(value - wanted[i]!)).toBeLessThanOrEqual(1);
+          expect(Math.abs(value - wanted[i]!)).toBeLessThanOrEqual(allowed[i]!);
       }),
-      { numRuns: 30 },
+      { numRuns: 30, examples: [[18, 3, 21, 16]] },
     );
   });
 
