@@ -1,4 +1,5 @@
 import { expected } from '../errors';
+import { matcher } from '../quantization/patterns';
 import type { Scheme } from '../quantization/scheme';
 import { OBSERVERS } from './observers/registry';
 
@@ -18,6 +19,11 @@ export interface CalibratorOptions {
   firstConv?: 'int8' | 'fp32';
   /** Whether matrix products with constant weights compute in INT8 (default) or stay FP32, as the original tool has it. */
   fullyConnected?: 'int8' | 'fp32';
+  /**
+   * Layers that stay in FP32: names of nodes, globs over names (`*` within a part of a path, `**` over several: `/layer4/**`),
+   * or operator types (`op:Gemm`). INVALID_ARGUMENT where one matches no layer that could compute in INT8.
+   */
+  exclude?: readonly string[];
   /** How the samples were preprocessed, in words; recorded in the saved model. */
   preprocessing?: string;
   /** Threads of the FP32 runs; default OMP_NUM_THREADS or every processor that this process may use. */
@@ -40,6 +46,7 @@ const NAMES = new Set([
   'fetchNames',
   'firstConv',
   'fullyConnected',
+  'exclude',
   'preprocessing',
   'threads',
 ]);
@@ -59,6 +66,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     threads,
     firstConv = 'int8',
     fullyConnected = 'int8',
+    exclude = [],
     feedNames,
     fetchNames,
   } = options as Record<string, unknown>;
@@ -84,6 +92,8 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
       throw expected('an array of names', name, list);
     }
   }
+  if (!Array.isArray(exclude)) throw expected('an array of names, globs and op:TYPE', 'exclude', exclude);
+  for (const pattern of exclude) matcher(pattern, 'exclude');
   return {
     algo,
     output: text(output, 'output'),
@@ -92,6 +102,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     scheme: {
       firstConv: precision(firstConv, 'firstConv'),
       fullyConnected: precision(fullyConnected, 'fullyConnected'),
+      exclude: [...(exclude as string[])],
     },
   };
 }

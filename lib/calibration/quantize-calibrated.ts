@@ -93,6 +93,7 @@ function writeReceipt(network: CalibratedNetwork, tensors: readonly TensorSummar
     preprocessing: preprocessing ?? 'not recorded',
     first_conv: scheme.firstConv,
     fully_connected: scheme.fullyConnected,
+    ...(scheme.exclude.length > 0 && { exclude: JSON.stringify(scheme.exclude) }),
     tensors: JSON.stringify(
       tensors.map(({ name, dtype, threshold, clippedPercent, sqnrDb }) => ({
         name,

@@ -28,6 +28,7 @@ interface CalibrateOptions extends ImageOptions, Pick<ThreadOptions, 'threads'>,
   output?: string;
   firstConv: 'int8' | 'fp32';
   fullyConnected: 'int8' | 'fp32';
+  exclude?: string[];
   verbose?: boolean;
 }
 
@@ -42,6 +43,7 @@ Examples:
       --preprocess symmetric
   $ calibr8 calibrate net.onnx --data images --preprocess \\
       '{"crop":32,"scale":0.00392156862745098,"mean":[0,0,0],"std":[1,1,1]}'
+  $ calibr8 calibrate net.onnx --data images --exclude op:Gemm '/layer4/**'
 
 The samples are spread evenly over the sorted list of all images below DIR.
 Color profiles and EXIF orientation are ignored.`;
@@ -64,6 +66,7 @@ export function calibrateCommand(context: Context): Command {
     .option('-o, --output <OUT>', 'file to write (default: MODEL with .int8 before its extension)')
     .addOption(precision('--first-conv <TYPE>', 'type of the first convolution'))
     .addOption(precision('--fully-connected <TYPE>', 'type of fully connected layers'))
+    .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option('--verbose', 'list all tensors');
   addOutputOptions(addThreadsOption(addImageOptions(command, 'imagenet')));
   return command
@@ -88,6 +91,7 @@ async function calibrate(context: Context, model: string, options: CalibrateOpti
     algo: options.algo,
     firstConv: options.firstConv,
     fullyConnected: options.fullyConnected,
+    ...(options.exclude && { exclude: options.exclude }),
     preprocessing: formatPreprocessing(preprocessing),
     threads: threads.threadsPerStream,
   });

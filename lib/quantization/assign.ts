@@ -4,6 +4,7 @@ import { operatorOf } from '../ops/registry';
 import { sameShape } from '../ops/support/shapes';
 import type { ActivationType } from './parameters';
 import { ScaleGroups } from './scale-groups';
+import { matching } from './patterns';
 import type { Scheme } from './scheme';
 
 /** Values that share one scale and type. */
@@ -26,7 +27,9 @@ export interface Assignment {
 /**
  * Decides which nodes compute in INT8 and which values are quantized for them: the inputs of INT8 layers, their results where
  * somebody computes with them, and both operands of a residual sum. Data movement and pooling join where an INT8 layer
- * follows, so that a region of pure data movement between FP32 operators stays FP32.
+ * follows, so that a region of pure data movement between FP32 operators stays FP32. A layer that the scheme excludes stays
+ * FP32 as a whole: it reads INT8 neighbors dequantized.
+ * @throws INVALID_ARGUMENT where a pattern of `scheme.exclude` matches no layer
  */
 export function assign(graph: Graph, scheme: Scheme): Assignment {
   const order = sorted(graph);
@@ -53,14 +56,21 @@ function chooseLinear(graph: Graph, order: readonly Node[], scheme: Scheme): Nod
   const candidates = order.filter((node) => {
     const { linear } = operatorOf(node);
     if (!linear?.quantizable(node) || node.inputs[1]!.constant!.dtype !== 'float32') return false;
-    if (node.inputs[2] && !node.inputs[2].constant) return false;
-    return linear.family !== 'fullyConnected' || scheme.fullyConnected === 'int8';
+    return !node.inputs[2] || node.inputs[2].constant !== undefined;
   });
-  if (scheme.firstConv === 'int8') return candidates;
-  const first = candidates.find(
-    (node) => operatorOf(node).linear!.family === 'convolution' && seesInput(graph, node),
-  );
-  return candidates.filter((node) => node !== first);
+  const left = new Set(scheme.exclude.flatMap((pattern) => excluded(candidates, pattern)));
+  const isConvolution = (node: Node): boolean => operatorOf(node).linear!.family === 'convolution';
+  if (scheme.firstConv === 'fp32') {
+    const first = candidates.find((node) => isConvolution(node) && seesInput(graph, node));
+    if (first) left.add(first);
+  }
+  if (scheme.fullyConnected === 'fp32')
+    for (const node of candidates) if (!isConvolution(node)) left.add(node);
+  return candidates.filter((node) => !left.has(node));
+}
+
+function excluded(candidates: readonly Node[], pattern: string): Node[] {
+  return matching(candidates, pattern, 'exclude', 'a layer that could compute in INT8');
 }
 
 /** True where a graph input reaches the node's data without passing through another weighted operator. */

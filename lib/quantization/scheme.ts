@@ -4,4 +4,6 @@ export interface Scheme {
   readonly firstConv: 'int8' | 'fp32';
   /** Matrix products with constant weights. */
   readonly fullyConnected: 'int8' | 'fp32';
+  /** Patterns of layers that stay in FP32: names, globs or `op:TYPE`, see {@link matcher}. */
+  readonly exclude: readonly string[];
 }

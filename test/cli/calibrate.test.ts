@@ -17,12 +17,15 @@ describe('calibrate', () => {
   test('samples the images, evenly spread, and saves beside the model', async () => {
     const services = fakeServices();
     const args = ['calibrate', model, '--data', images, '--samples', '5', '--algo', 'KL', ...PREPROCESS];
-    const { code, stdout, stderr } = await run([...args, '--threads', '3', '--first-conv', 'fp32'], services);
+    const { code, stdout, stderr } = await run(
+      [...args, '--threads', '3', '--first-conv', 'fp32', '--exclude', 'op:Gemm', '/head/**'],
+      services,
+    );
     expect(code).toBe(0);
     const [calibrator] = services.calibrators;
     expect(calibrator!.options).toEqual({
       ...{ model, output: folder.path('net.int8.onnx'), algo: 'KL', threads: 3 },
-      ...{ firstConv: 'fp32', fullyConnected: 'int8' },
+      ...{ firstConv: 'fp32', fullyConnected: 'int8', exclude: ['op:Gemm', '/head/**'] },
       preprocessing: expect.stringContaining('"crop":8') as string,
     });
     const reds = calibrator!.feeds.map(({ data }) => Math.round((data!.data[0] as number) * 127.5 + 127.5));
