@@ -1,3 +1,4 @@
+export type { Algorithm } from './calibration/algorithm';
 export { Calibrator } from './calibration/calibrator';
 export type { CalibratorOptions } from './calibration/options';
 export type { CalibrationSummary, TensorSummary } from './calibration/summary';

@@ -111,7 +111,7 @@ std::map<int64_t, Moments> Engine::pending(std::map<int64_t, double>* ranges) co
 }
 
 size_t Engine::nativeBytes() const {
-  size_t bytes = totals_.size() * 2 * kSlots * sizeof(uint64_t);
+  size_t bytes = totals_.size() * 2 * kBins * sizeof(uint64_t);
   for (const auto& [id, entry] : programs_) {
     bytes += entry.program->constantBytes;
     if (entry.placed) bytes += entry.placed->arenaBytes;

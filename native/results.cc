@@ -55,13 +55,12 @@ Napi::Object toMoments(Napi::Env env, const Moments& moments, double range) {
   return object;
 }
 
-/** One side of a histogram; the slot of |x| == range belongs to the last bin. */
+/** One side of a histogram. */
 Napi::Value toSide(Napi::Env env, const Histogram<uint64_t>& histogram, size_t side) {
   Napi::Float64Array bins = Napi::Float64Array::New(env, kBins);
   if (histogram.slots.empty()) return bins;
   const uint64_t* slots = histogram.slots.data() + side;
   for (size_t i = 0; i < kBins; ++i) bins[i] = static_cast<double>(slots[i]);
-  bins[kBins - 1] += static_cast<double>(slots[kBins]);
   return bins;
 }
 
@@ -151,7 +150,7 @@ Napi::Value toStatistics(Napi::Env env, const Totals& totals) {
     Napi::Float64Array bins = positive.As<Napi::Float64Array>();
     bins[0] += static_cast<double>(histogram.zeros);
     object.Set("positive", positive);
-    object.Set("negative", toSide(env, histogram, kSlots));
+    object.Set("negative", toSide(env, histogram, kBins));
     addTo(map, observer, object);
   }
   return map;

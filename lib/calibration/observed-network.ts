@@ -5,12 +5,22 @@ import type { Assignment } from '../quantization/assign';
 import { Executor } from '../runtime/executor';
 import type { ResolvedOptions } from '../runtime/options';
 import type { Tensor } from '../tensor';
-import { requireFinite, toStatistics, type TensorStatistics } from './statistics';
+import {
+  addSums,
+  emptyStatistics,
+  requireFinite,
+  sampleSums,
+  toStatistics,
+  type SampleSums,
+  type TensorStatistics,
+} from './statistics';
 
 /** The FP32 network with an observer on every value whose range quantization needs. */
 export class ObservedNetwork {
   readonly #executor: Executor;
   readonly #observed: readonly Value[];
+  /** By observer: the addon's own sums are rounded after each sample. */
+  readonly #sums = new Map<number, SampleSums>();
 
   constructor(graph: Graph, assignment: Assignment, options: ResolvedOptions) {
     this.#observed = assignment.groups.flatMap(({ sources }) => sources);
@@ -26,7 +36,8 @@ export class ObservedNetwork {
   /** Adds the last run to the statistics. Throws NON_FINITE_VALUE naming the tensor, and then adds nothing. */
   sample(): void {
     const statistics = this.#executor.statistics;
-    for (const [index, pending] of statistics.readPending()) {
+    const pendings = statistics.readPending();
+    for (const [index, pending] of pendings) {
       if (pending.nonFinite > 0) {
         throw new Calibr8Error(
           'NON_FINITE_VALUE',
@@ -36,18 +47,24 @@ export class ObservedNetwork {
       }
     }
     statistics.commitStatistics();
+    for (const [index, pending] of pendings) {
+      const sums = sampleSums(pending);
+      const before = this.#sums.get(index);
+      this.#sums.set(index, before ? addSums(before, sums) : sums);
+    }
   }
 
   /** What was collected so far, for every observed value of the graph that was given. */
   read(): Map<Value, TensorStatistics> {
-    const result = new Map<Value, TensorStatistics>();
-    for (const [index, collected] of this.#executor.statistics.readStatistics()) {
-      const value = this.#observed[index]!;
-      const statistics = toStatistics(collected);
-      requireFinite(value.name, statistics);
-      result.set(value, statistics);
-    }
-    return result;
+    const collected = this.#executor.statistics.readStatistics();
+    return new Map(
+      this.#observed.map((value, index) => {
+        const seen = collected.get(index);
+        const statistics = seen ? toStatistics(seen, this.#sums.get(index)) : emptyStatistics();
+        requireFinite(value.name, statistics);
+        return [value, statistics];
+      }),
+    );
   }
 
   close(): Promise<void> {

@@ -1,14 +1,14 @@
 import { expected } from '../errors';
 import { matcher } from '../quantization/patterns';
 import type { Scheme } from '../quantization/scheme';
-import { OBSERVERS } from './observers/registry';
+import { algorithmName, type Algorithm } from './algorithm';
 
 /** Options of {@link Calibrator.create}. */
 export interface CalibratorOptions {
   /** Path of the FP32 ONNX model, or its bytes. */
   model: string | Uint8Array | ArrayBuffer;
-  /** How ranges are chosen: `max` (default) keeps the greatest |x|, `KL` clips where the distribution loses least information. */
-  algo?: 'max' | 'KL';
+  /** How ranges are chosen; default `max`. */
+  algo?: Algorithm;
   /** Where saveInt8Model() writes. */
   output?: string;
   /** Inputs that will be fed; default all, and all that the outputs depend on must be there. */
@@ -31,6 +31,7 @@ export interface CalibratorOptions {
 }
 
 export interface ResolvedCalibration {
+  /** The observer's name in the registry. */
   readonly algo: string;
   readonly scheme: Scheme;
   readonly output: string | undefined;
@@ -70,8 +71,6 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     feedNames,
     fetchNames,
   } = options as Record<string, unknown>;
-  if (typeof algo !== 'string') throw expected(`one of ${OBSERVERS.names.join(', ')}`, 'algo', algo);
-  OBSERVERS.get(algo);
   const text = (value: unknown, name: string): string | undefined => {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw expected('a non-empty string', name, value);
@@ -95,7 +94,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
   if (!Array.isArray(exclude)) throw expected('an array of names, globs and op:TYPE', 'exclude', exclude);
   for (const pattern of exclude) matcher(pattern, 'exclude');
   return {
-    algo,
+    algo: algorithmName(algo, 'algo'),
     output: text(output, 'output'),
     preprocessing: text(preprocessing, 'preprocessing'),
     threads: threads as number | undefined,

@@ -57,10 +57,13 @@ function chooseThresholds({ assignment, statistics, algorithm }: CalibratedNetwo
   const tensors: TensorSummary[] = [];
   const thresholds = assignment.groups.map(({ sources, values, dtype }) => {
     const collected = sources.map((value) => statistics.get(value)!);
-    const threshold = Math.max(...collected.map((one) => observer.range(one, dtype).threshold));
+    const { threshold, chosen = observer.name } = collected
+      .map((one) => observer.range(one, dtype))
+      .reduce((a, b) => (b.threshold > a.threshold ? b : a));
     const quality = quantizationQuality(collected.reduce(mergeStatistics), threshold, dtype);
     const scale = activationScale(threshold, dtype);
-    for (const { name } of values) tensors.push({ name, dtype, threshold, scale, ...quality });
+    for (const { name } of values)
+      tensors.push({ name, dtype, threshold, observer: chosen, scale, ...quality });
     return threshold;
   });
   return { thresholds, tensors };
@@ -95,10 +98,11 @@ function writeReceipt(network: CalibratedNetwork, tensors: readonly TensorSummar
     fully_connected: scheme.fullyConnected,
     ...(scheme.exclude.length > 0 && { exclude: JSON.stringify(scheme.exclude) }),
     tensors: JSON.stringify(
-      tensors.map(({ name, dtype, threshold, clippedPercent, sqnrDb }) => ({
+      tensors.map(({ name, dtype, threshold, observer, clippedPercent, sqnrDb }) => ({
         name,
         dtype,
         threshold,
+        observer,
         clippedPercent,
         sqnrDb,
       })),

@@ -1,17 +1,22 @@
 import { z } from 'zod';
 import { Calibr8Error } from '../errors';
 import { decodeCounts, encodeCounts } from './counts-codec';
+import { ExactSum } from './exact-sum';
 import { toStatistics, type TensorStatistics } from './statistics';
 
 const wholeNumber = z.number().int().nonnegative();
+/** {@link ExactSum.parts}. */
+const exactSum = z.array(z.number()).max(64);
 
 const schema = z.strictObject({
   count: wholeNumber,
   nonFinite: wholeNumber,
   min: z.number(),
   max: z.number(),
-  sum: z.number(),
-  sumOfSquares: z.number().nonnegative(),
+  sum: exactSum,
+  sumOfSquares: exactSum,
+  samples: wholeNumber,
+  sumOfMaxima: exactSum,
   histogram: z.strictObject({
     range: z.number().nonnegative(),
     bins: z
@@ -29,14 +34,16 @@ export type StatisticsJson = z.infer<typeof schema>;
 
 /** The statistics as plain JSON. Reading it back gives equal statistics; equal statistics give equal JSON. */
 export function statisticsToJson(statistics: TensorStatistics): StatisticsJson {
-  const { count, nonFinite, min, max, sum, sumOfSquares, range, positive, negative } = statistics;
+  const { count, nonFinite, min, max, range, positive, negative } = statistics;
   return {
     count,
     nonFinite,
     min,
     max,
-    sum,
-    sumOfSquares,
+    sum: statistics.sum.parts,
+    sumOfSquares: statistics.sumOfSquares.parts,
+    samples: statistics.samples,
+    sumOfMaxima: statistics.sumOfMaxima.parts,
     histogram: {
       range,
       bins: positive.length,
@@ -57,12 +64,20 @@ export function statisticsFromJson(json: unknown, name: string): TensorStatistic
     );
   }
   const { histogram, ...figures } = parsed.data;
+  const [sum, sumOfSquares, sumOfMaxima] = [figures.sum, figures.sumOfSquares, figures.sumOfMaxima].map(
+    (parts) => ExactSum.of(...parts),
+  ) as [ExactSum, ExactSum, ExactSum];
   const side = (which: 'positive' | 'negative'): Float64Array =>
     decodeCounts(histogram[which], histogram.bins, `${which} side of tensor "${name}"`);
-  return toStatistics({
-    ...figures,
-    range: histogram.range,
-    positive: side('positive'),
-    negative: side('negative'),
-  });
+  return toStatistics(
+    {
+      ...figures,
+      sum: sum.value,
+      sumOfSquares: sumOfSquares.value,
+      range: histogram.range,
+      positive: side('positive'),
+      negative: side('negative'),
+    },
+    { sum, sumOfSquares, samples: figures.samples, sumOfMaxima },
+  );
 }

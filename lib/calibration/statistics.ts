@@ -1,5 +1,6 @@
 import { Calibr8Error } from '../errors';
 import type { ObserverStatistics } from '../runtime/addon';
+import { ExactSum } from './exact-sum';
 import { total, widen } from './histogram';
 
 /**
@@ -20,24 +21,61 @@ export interface TensorStatistics {
   readonly absMax: number;
   /** Elements that are NaN or infinite; they are in no other figure. */
   readonly nonFinite: number;
-  /** Upper end of the histogram: a power of two, at least `absMax`; 0 when nothing but zeros was seen. */
+  /** Upper end of the histogram: a power of two above `absMax`; 0 when nothing but zeros was seen. */
   readonly range: number;
   /** Shape [bins]: elements in [i w, (i+1) w), zeros included. */
   readonly positive: Float64Array;
   /** Shape [bins]: elements in (-(i+1) w, -i w], zeros excluded. */
   readonly negative: Float64Array;
   /** Sum of the finite elements. */
-  readonly sum: number;
+  readonly sum: ExactSum;
   /** Sum of the squares of the finite elements. */
-  readonly sumOfSquares: number;
+  readonly sumOfSquares: ExactSum;
+  /** Samples, that is runs, in which the tensor held finite elements. */
+  readonly samples: number;
+  /** Sum over those samples of the greatest |x| of each. */
+  readonly sumOfMaxima: ExactSum;
+}
+
+/** Those of the statistics that are sums over samples. */
+export type SampleSums = Pick<TensorStatistics, 'sum' | 'sumOfSquares' | 'samples' | 'sumOfMaxima'>;
+
+/** What one sample, whose pending figures these are, adds to the sums. */
+export function sampleSums({ count, min, max, sum, sumOfSquares }: ObserverStatistics): SampleSums {
+  return {
+    sum: ExactSum.of(sum),
+    sumOfSquares: ExactSum.of(sumOfSquares),
+    samples: count > 0 ? 1 : 0,
+    sumOfMaxima: count > 0 ? ExactSum.of(Math.max(Math.abs(min), Math.abs(max))) : ExactSum.ZERO,
+  };
+}
+
+export function addSums(a: SampleSums, b: SampleSums): SampleSums {
+  return {
+    sum: a.sum.plus(b.sum),
+    sumOfSquares: a.sumOfSquares.plus(b.sumOfSquares),
+    samples: a.samples + b.samples,
+    sumOfMaxima: a.sumOfMaxima.plus(b.sumOfMaxima),
+  };
+}
+
+/** The statistics of a tensor that never held an element. */
+export function emptyStatistics(): TensorStatistics {
+  const bins = new Float64Array(1);
+  const figures = { count: 0, min: 0, max: 0, nonFinite: 0, sum: 0, sumOfSquares: 0 };
+  return toStatistics({ ...figures, range: 0, positive: bins, negative: bins });
 }
 
 /**
  * Takes over what the addon collected; the arrays must not change afterwards.
+ * @param sums exact sums over the samples; without them, the figures count as those of one sample
  * Throws INVALID_ARGUMENT where the histogram is missing (pending statistics) or its sides differ.
  */
-export function toStatistics(observed: ObserverStatistics): TensorStatistics {
-  const { count, nonFinite, range, negative, sum, sumOfSquares } = observed;
+export function toStatistics(
+  observed: ObserverStatistics,
+  sums: SampleSums = sampleSums(observed),
+): TensorStatistics {
+  const { count, nonFinite, range, negative } = observed;
   let { positive } = observed;
   if (positive.length === 0 || positive.length !== negative.length) {
     throw new Calibr8Error(
@@ -62,17 +100,18 @@ export function toStatistics(observed: ObserverStatistics): TensorStatistics {
   const min = empty ? 0 : observed.min;
   const max = empty ? 0 : observed.max;
   const absMax = Math.max(Math.abs(min), Math.abs(max));
-  return { count, min, max, absMax, nonFinite, range, positive, negative, sum, sumOfSquares };
+  return { count, min, max, absMax, nonFinite, range, positive, negative, ...sums };
 }
 
 /**
  * The statistics of both sets of elements together.
  *
- * Ranges are powers of two, so the narrower histogram widens by adding neighbors and every count stays exact:
- * everything that thresholds are made of is associative and commutative, and shards merge to what one run would have
- * collected. Only `sum` and `sumOfSquares` depend on the order, in their last bits.
+ * Ranges are powers of two, so the narrower histogram widens by adding neighbors and every count stays exact, as the sums
+ * are: merging is associative and commutative, and shards merge to what one run would have collected.
  */
 export function mergeStatistics(a: TensorStatistics, b: TensorStatistics): TensorStatistics {
+  if (a.count + a.nonFinite === 0) return b;
+  if (b.count + b.nonFinite === 0) return a;
   if (a.positive.length !== b.positive.length) {
     throw new Calibr8Error(
       'INVALID_ARGUMENT',
@@ -91,8 +130,7 @@ export function mergeStatistics(a: TensorStatistics, b: TensorStatistics): Tenso
     range,
     positive: add(widen(a.positive, a.range, range), widen(b.positive, b.range, range)),
     negative: add(widen(a.negative, a.range, range), widen(b.negative, b.range, range)),
-    sum: a.sum + b.sum,
-    sumOfSquares: a.sumOfSquares + b.sumOfSquares,
+    ...addSums(a, b),
   };
 }
 

@@ -4,6 +4,8 @@ export interface TensorSummary {
   dtype: 'uint8' | 'int8';
   /** |x| beyond it is clipped. */
   threshold: number;
+  /** The algorithm that chose the threshold, of `auto` the one that it took. */
+  observer: string;
   /** Real value of one step. */
   scale: number;
   /** Share of the sampled values that lie beyond the threshold, percent. */

@@ -1,4 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { algorithmName, type Algorithm } from '../calibration/algorithm';
+import { OBSERVERS } from '../calibration/observers/registry';
 import { readImageFolder, spread, type Sample } from '../evaluation/dataset';
 import { ImageInput } from '../evaluation/image-input';
 import { imageChunks } from '../evaluation/images';
@@ -24,7 +26,7 @@ import type { CliCalibrator } from './services';
 interface CalibrateOptions extends ImageOptions, Pick<ThreadOptions, 'threads'>, OutputOptions {
   data: string;
   samples: number;
-  algo: 'max' | 'KL';
+  algo: Algorithm;
   output?: string;
   firstConv: 'int8' | 'fp32';
   fullyConnected: 'int8' | 'fp32';
@@ -45,6 +47,9 @@ Examples:
       '{"crop":32,"scale":0.00392156862745098,"mean":[0,0,0],"std":[1,1,1]}'
   $ calibr8 calibrate net.onnx --data images --exclude op:Gemm '/layer4/**'
 
+Algorithms (--algo):
+${OBSERVERS.all.map(({ name, description }) => `  ${name.padEnd(12)}${description}`).join('\n')}
+
 The samples are spread evenly over the sorted list of all images below DIR.
 Color profiles and EXIF orientation are ignored.`;
 
@@ -58,10 +63,11 @@ export function calibrateCommand(context: Context): Command {
     .argument('<model>', 'FP32 ONNX model')
     .requiredOption('--data <DIR>', 'folder of sample images, searched with its subfolders')
     .option('--samples <N>', 'number of images to measure on', integer(1), 50)
-    .addOption(
-      new Option('--algo <NAME>', 'how clipping thresholds are found: the maximum or least divergence')
-        .choices(['max', 'KL'])
-        .default('max'),
+    .option(
+      '--algo <NAME>',
+      `how clipping thresholds are found: ${OBSERVERS.names.join(', ')}`,
+      algorithm,
+      'max',
     )
     .option('-o, --output <OUT>', 'file to write (default: MODEL with .int8 before its extension)')
     .addOption(precision('--first-conv <TYPE>', 'type of the first convolution'))
@@ -145,6 +151,14 @@ async function sampleImages(
     }
   });
   io.signal.throwIfAborted();
+}
+
+function algorithm(name: string): Algorithm {
+  try {
+    return algorithmName(name, '--algo') as Algorithm;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function precision(flags: string, description: string): Option {

@@ -57,7 +57,7 @@ export interface ObserverStatistics {
   /** Elements that are NaN or infinite; they are in no other figure. */
   nonFinite: number;
   /**
-   * The histogram covers [-range, range); range is a power of two and at least the greatest |x|, so histograms merge exactly.
+   * The histogram covers (-range, range); range is a power of two above the greatest |x|, so histograms merge exactly.
    * `negative[i]` counts x in (-(i+1) w, -i w), `positive[i]` counts x in [i w, (i+1) w), w = range / positive.length.
    * 0 when nothing but zeros was seen.
    */

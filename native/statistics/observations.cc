@@ -14,8 +14,8 @@ namespace {
 
 // Fixed, so that sums do not depend on the number of threads.
 constexpr size_t kChunk = 16384;
-// Below this, merging a table of 65538 slots costs more than a second thread saves.
-constexpr size_t kParallelFrom = 8 * kSlots;
+// Below this, merging a table of 65536 slots costs more than a second thread saves.
+constexpr size_t kParallelFrom = 8 * kBins;
 
 }  // namespace
 
@@ -44,7 +44,7 @@ uint64_t Observations::fill(Histogram<uint32_t>& histogram, const float* data, s
   int threads = count < kParallelFrom ? 1 : omp_get_max_threads();
   if (threads == 1) return scanHistogram(data, count, scale, histogram.slots.data());
   tables_.resize(std::max(tables_.size(), static_cast<size_t>(threads)));
-  for (auto& table : tables_) table.resize(2 * kSlots, 0);
+  for (auto& table : tables_) table.resize(2 * kBins, 0);
   size_t chunks = (count + kChunk - 1) / kChunk;
   std::atomic<uint64_t> counted{0};
 #pragma omp parallel num_threads(threads)
@@ -58,7 +58,7 @@ uint64_t Observations::fill(Histogram<uint32_t>& histogram, const float* data, s
     }
     counted += own;
 #pragma omp for schedule(static)
-    for (size_t slot = 0; slot < 2 * kSlots; ++slot) {
+    for (size_t slot = 0; slot < 2 * kBins; ++slot) {
       for (auto& each : tables_) {
         histogram.slots[slot] += each[slot];
         each[slot] = 0;
@@ -73,7 +73,7 @@ void Observations::clear() {
 }
 
 size_t Observations::bytes() const {
-  size_t bytes = tables_.size() * 2 * kSlots * sizeof(uint32_t);
+  size_t bytes = tables_.size() * 2 * kBins * sizeof(uint32_t);
   for (const auto& [observer, statistics] : entries_)
     bytes += statistics.histogram.slots.size() * sizeof(uint32_t);
   return bytes;

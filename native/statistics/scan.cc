@@ -49,7 +49,7 @@ CALIBR8_CLONES void accumulate(const float* data, size_t groups, Accumulators& o
 
 CALIBR8_INLINE uint32_t slotOf(float x, float scale) {
   uint32_t bin = static_cast<uint32_t>(static_cast<int32_t>(std::fabs(x) * scale));
-  return bin + (x < 0 ? static_cast<uint32_t>(kSlots) : 0u);
+  return bin + (x < 0 ? static_cast<uint32_t>(kBins) : 0u);
 }
 
 size_t histogramPortable(const float* data, size_t count, float scale, uint32_t* slots) {
@@ -68,12 +68,12 @@ size_t histogramPortable(const float* data, size_t count, float scale, uint32_t*
 
 /** Slots of the elements that count, packed to the front of `out`; returns how many. `count` is a multiple
  * of 16. */
-__attribute__((target("avx512f,popcnt"))) size_t packSlots(const float* data, size_t count, float scale,
-                                                           uint32_t* out) {
+__attribute__((target("avx512f,popcnt"))) size_t packBins(const float* data, size_t count, float scale,
+                                                          uint32_t* out) {
   const __m512 factor = _mm512_set1_ps(scale);
   const __m512 infinity = _mm512_set1_ps(std::numeric_limits<float>::infinity());
   const __m512 zero = _mm512_setzero_ps();
-  const __m512i negativeSide = _mm512_set1_epi32(static_cast<int>(kSlots));
+  const __m512i negativeSide = _mm512_set1_epi32(static_cast<int>(kBins));
   size_t packed = 0;
   for (size_t i = 0; i < count; i += 16) {
     __m512 x = _mm512_loadu_ps(data + i);
@@ -96,7 +96,7 @@ size_t histogramPacked(const float* data, size_t count, float scale, uint32_t* s
   for (size_t begin = 0; begin < count; begin += kBlock) {
     size_t size = std::min(kBlock, count - begin);
     size_t whole = size / 16 * 16;
-    size_t found = packSlots(data + begin, whole, scale, packed);
+    size_t found = packBins(data + begin, whole, scale, packed);
     for (size_t i = 0; i < found; ++i) ++slots[packed[i]];
     counted += found + histogramPortable(data + begin + whole, size - whole, scale, slots);
   }

@@ -12,8 +12,8 @@ namespace calibr8 {
 Moments scanMoments(const float* data, size_t count);
 
 /**
- * Adds finite non-zero elements to `slots` (2 x kSlots) and returns how many they were. `scale` = kBins /
- * range; no |x| may exceed the range.
+ * Adds finite non-zero elements to `slots` (2 x kBins) and returns how many they were. `scale` = kBins /
+ * range; every |x| is below the range.
  */
 size_t scanHistogram(const float* data, size_t count, float scale, uint32_t* slots);
 

@@ -15,15 +15,13 @@ void Histogram<Count>::clear() {
 
 template <typename Count>
 void Histogram<Count>::widen(double wanted) {
-  if (slots.empty()) slots.assign(2 * kSlots, 0);
+  if (slots.empty()) slots.assign(2 * kBins, 0);
   if (range == 0) range = wanted;
   while (range < wanted) {
-    for (size_t side : {size_t{0}, kSlots}) {
+    for (size_t side : {size_t{0}, kBins}) {
       Count* bins = slots.data() + side;
-      Count edge = bins[kBins];
       for (size_t i = 0; i < kBins / 2; ++i) bins[i] = bins[2 * i] + bins[2 * i + 1];
-      std::fill(bins + kBins / 2, bins + kSlots, Count{0});
-      bins[kBins / 2] = edge;
+      std::fill(bins + kBins / 2, bins + kBins, Count{0});
     }
     range *= 2;
   }
@@ -41,8 +39,8 @@ void Histogram<Count>::merge(const Histogram<Other>& other) {
     return;
   }
   int shift = static_cast<int>(std::log2(range / other.range));
-  for (size_t side : {size_t{0}, kSlots}) {
-    for (size_t i = 0; i < kSlots; ++i) {
+  for (size_t side : {size_t{0}, kBins}) {
+    for (size_t i = 0; i < kBins; ++i) {
       size_t bin = shift > 16 ? 0 : i >> shift;
       slots[side + bin] += other.slots[side + i];
     }
@@ -68,8 +66,7 @@ double rangeFor(float magnitude) {
   // Bins of smaller ranges would be narrower than float32's normal numbers.
   constexpr int kLeastExponent = -100;
   int exponent;
-  double fraction = std::frexp(static_cast<double>(magnitude), &exponent);
-  if (fraction == 0.5) --exponent;  // a power of two itself
+  std::frexp(static_cast<double>(magnitude), &exponent);
   return std::ldexp(1.0, std::max(exponent, kLeastExponent));
 }
 

@@ -8,11 +8,10 @@
 
 namespace calibr8 {
 
-/** Bins a side, and one more that counts |x| == range apart, so that widening stays exact. */
+/** Bins a side. */
 constexpr size_t kBins = 32768;
-constexpr size_t kSlots = kBins + 1;
 
-/** A histogram over [-range, range) with zeros counted apart. `Count` is uint32_t for a run, uint64_t for
+/** A histogram over (-range, range) with zeros counted apart. `Count` is uint32_t for a run, uint64_t for
  * totals. */
 template <typename Count>
 struct Histogram {
@@ -21,11 +20,11 @@ struct Histogram {
   uint64_t zeros = 0;
   /** False while the second half of the slots is all zero, as after a ReLU, and need not be visited. */
   bool negative = false;
-  /** kSlots of x > 0, then kSlots of x < 0; empty while range is 0. */
+  /** kBins of x > 0, then kBins of x < 0; empty while range is 0. */
   std::vector<Count> slots;
 
   void clear();
-  size_t used() const { return negative ? 2 * kSlots : kSlots; }
+  size_t used() const { return negative ? 2 * kBins : kBins; }
   /** Doubles the range until it is `wanted`: pairs of bins become one. */
   void widen(double wanted);
   template <typename Other>
@@ -61,7 +60,8 @@ struct Statistics {
   }
 };
 
-/** The least power of two that is at least `magnitude` > 0. */
+/** The least power of two above `magnitude` > 0: no element lies on the border, so widening and merging are
+ * exact. */
 double rangeFor(float magnitude);
 
 }  // namespace calibr8

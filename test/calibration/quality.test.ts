@@ -1,3 +1,4 @@
+import { LossCurve } from '../../lib/calibration/loss-curve';
 import { quantizationQuality } from '../../lib/calibration/quality';
 import { activationScale, QUANTIZED_RANGE, type ActivationType } from '../../lib/quantization/parameters';
 import { roundHalfEven } from '../../lib/quantization/round';
@@ -52,6 +53,37 @@ describe.each(Object.keys(distributions))('%s', (name) => {
     expect(Math.abs(estimate.sqnrDb - actual.sqnrDb)).toBeLessThan(0.5);
     expect(Math.abs(estimate.clippedPercent - actual.clippedPercent)).toBeLessThan(0.1);
   });
+});
+
+test('is the exact integral of the squared error over bins of evenly spread values', () => {
+  const statistics = statisticsOf([...gaussian(3000, 8), 9]);
+  const { positive, negative, range, min, max } = statistics;
+  for (const [threshold, dtype] of [
+    [9, 'int8'],
+    [2.3, 'uint8'],
+    [0.4, 'int8'],
+  ] as const) {
+    const scale = activationScale(threshold, dtype);
+    const [low, high] = QUANTIZED_RANGE[dtype];
+    let noise = 0;
+    for (const [side, sign, extreme] of [
+      [positive, 1, max],
+      [negative, -1, -min],
+    ] as const) {
+      side.forEach((count, i) => {
+        const start = (i * range) / side.length;
+        const span = Math.min(start + range / side.length, extreme) - start;
+        // The midpoint rule, on so many points that it is as good as the integral.
+        for (let k = 0; count > 0 && k < 100; ++k) {
+          const x = sign * (start + (span * (k + 0.5)) / 100);
+          const level = Math.min(Math.max(roundHalfEven(x / scale), low), high);
+          noise += (count * (x - level * scale) ** 2) / 100;
+        }
+      });
+    }
+    const { error } = new LossCurve(statistics).at(threshold, dtype);
+    expect(Math.abs(error / noise - 1)).toBeLessThan(1e-4);
+  }
 });
 
 test('max clips nothing', () => {

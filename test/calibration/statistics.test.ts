@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import {
+  addSums,
+  emptyStatistics,
   finiteCount,
   mergeStatistics,
   requireFinite,
@@ -17,11 +19,15 @@ const value = fc.oneof(
 );
 const values = fc.array(value, { maxLength: 40 });
 
-/** Everything but the two sums, which depend on the order of additions in their last bits. */
-function exact(statistics: TensorStatistics): Omit<TensorStatistics, 'sum' | 'sumOfSquares'> {
-  const { count, min, max, absMax, nonFinite, range, positive, negative } = statistics;
-  // -0 and 0 are one value, told apart by toEqual.
-  return { count, min: min + 0, max: max + 0, absMax, nonFinite, range, positive, negative };
+/** -0 and 0 are one value, told apart by toEqual. */
+function exact({ min, max, ...rest }: TensorStatistics): TensorStatistics {
+  return { min: min + 0, max: max + 0, ...rest };
+}
+
+/** What one collection over the parts, a sample each, gives: the histogram and extremes of all values, the sums of each. */
+function collected(...parts: number[][]): TensorStatistics {
+  const sums = parts.map((part) => statisticsOf(part, BINS)).reduce(addSums, emptyStatistics());
+  return { ...statisticsOf(parts.flat(), BINS), ...sums };
 }
 
 describe('mergeStatistics', () => {
@@ -29,7 +35,8 @@ describe('mergeStatistics', () => {
     fc.assert(
       fc.property(values, values, (a, b) => {
         const merged = mergeStatistics(statisticsOf(a, BINS), statisticsOf(b, BINS));
-        expect(exact(merged)).toEqual(exact(statisticsOf([...a, ...b], BINS)));
+        const { sum, sumOfSquares, samples, sumOfMaxima, ...one } = collected(a, b);
+        expect(exact(merged)).toEqual(exact({ ...one, sum, sumOfSquares, samples, sumOfMaxima }));
       }),
     );
   });
@@ -52,7 +59,14 @@ describe('mergeStatistics', () => {
 
   test('adds moments and counts of non-finite elements', () => {
     const merged = mergeStatistics(statisticsOf([1, 2, NaN]), statisticsOf([-3, Infinity]));
-    expect(merged).toMatchObject({ count: 5, nonFinite: 2, sum: 0, sumOfSquares: 14, min: -3, max: 2 });
+    expect(merged).toMatchObject({ count: 5, nonFinite: 2, samples: 2, min: -3, max: 2 });
+    expect([merged.sum.value, merged.sumOfSquares.value, merged.sumOfMaxima.value]).toEqual([0, 14, 5]);
+  });
+
+  test('leaves statistics as they are where nothing is added, whatever the length of its histogram', () => {
+    const one = statisticsOf([1, -2], BINS);
+    expect(mergeStatistics(one, emptyStatistics())).toBe(one);
+    expect(mergeStatistics(emptyStatistics(), one)).toBe(one);
   });
 
   test('refuses histograms of different lengths', () => {
@@ -124,10 +138,12 @@ describe('JSON', () => {
     );
   });
 
-  test('of merged shards is that of one collection, sums aside', () => {
-    const one = statisticsToJson(statisticsOf([0.5, -3, 700, 0]));
-    const two = statisticsToJson(mergeStatistics(statisticsOf([700, 0]), statisticsOf([0.5, -3])));
-    expect(two).toEqual(one);
+  test('of merged shards is the same text in any order', () => {
+    const parts = [[0.1, -3], [700, 0], [0.2, 1e-30], []].map((part) => statisticsOf(part));
+    const text = (list: TensorStatistics[]): string =>
+      JSON.stringify(statisticsToJson(list.reduce(mergeStatistics)));
+    expect(text([...parts].reverse())).toBe(text(parts));
+    expect(text([parts[2]!, mergeStatistics(parts[1]!, parts[0]!), parts[3]!])).toBe(text(parts));
   });
 
   test.each([

@@ -96,13 +96,14 @@ export class FakeCalibrator extends FakeNetwork implements CliCalibrator {
       name: `a/rather/long/name/of/a/tensor/in/the/${i}th/residual_block/of/the/network/Relu_output`,
       dtype: 'uint8' as const,
       threshold: i + 1,
+      observer: 'max',
       scale: (i + 1) / 255,
       clippedPercent: i % 3,
       sqnrDb: 40 - i,
     }));
     const { output, algo } = this.options;
     const counts = { samples: this.sampled, int8Nodes: 12, fp32Nodes: 1, modelBytes: 1000, seconds: 0.5 };
-    return { output: output!, algorithm: algo!, tensors, ...counts };
+    return { output: output!, algorithm: algo as string, tensors, ...counts };
   }
 
   async release(): Promise<void> {

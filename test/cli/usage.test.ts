@@ -57,8 +57,12 @@ describe('wrong usage ends with code 2 and nothing on stdout', () => {
     [['calibrate', 'x.onnx', '--data', 'd', '--bogus'], /unknown option '--bogus'/],
     [['calibrate', 'x.onnx', 'y.onnx', '--data', 'd'], /too many arguments/],
     [
-      ['calibrate', 'x.onnx', '--data', 'd', '--algo', 'mse'],
-      /'mse' is invalid\. Allowed choices are max, KL/,
+      ['calibrate', 'x.onnx', '--data', 'd', '--algo', 'kl'],
+      /Expected one of "max", "KL", .* for --algo but received "kl"/,
+    ],
+    [
+      ['calibrate', 'x.onnx', '--data', 'd', '--algo', 'percentile:101'],
+      /up to 100 percent.* but received "101"/,
     ],
     [['calibrate', 'x.onnx', '--data', 'd', '--samples', '0'], /an integer of at least 1/],
     [['calibrate', 'x.onnx', '--data', 'd', '--samples', '1.5'], /an integer of at least 1/],

@@ -78,7 +78,7 @@ export function leastDivergence(counts: Float64Array): number {
 /** threshold = (i + 0.5) x bin width for the i of {@link leastDivergence} on 2048 bins of |x|. */
 export const klObserver: Observer = {
   name: 'KL',
-  description: 'the threshold with the least Kullback-Leibler divergence between FP32 and INT8 values',
+  description: 'least Kullback-Leibler divergence of INT8 from FP32',
   collects: 'histogram',
   range(statistics, dtype) {
     if (statistics.absMax === 0) return rangeOfZeros(statistics, dtype);

@@ -6,11 +6,13 @@ import type { TensorStatistics } from '../statistics';
 export interface ClippingRange {
   /** Above 0 and finite, in the tensor's own unit. */
   readonly threshold: number;
+  /** The observer that an observer of observers took it from. */
+  readonly chosen?: string;
 }
 
 /** A calibration algorithm: chooses a tensor's clipping range from its statistics. Adding one: a file here and a line in registry.ts. */
 export interface Observer {
-  /** The value of `algo` that selects it. */
+  /** The value of `algo` that selects it, with its parameter where that is not the default: `percentile:99.9`. */
   readonly name: string;
   /** One line for help texts and reports. */
   readonly description: string;
@@ -21,6 +23,13 @@ export interface Observer {
    * @param dtype What the tensor is quantized to; without it, `uint8` where no value is negative, else `int8`.
    */
   range(statistics: TensorStatistics, dtype?: ActivationType): ClippingRange;
+  /** The observer for what stands behind `name:`; absent where it has no parameter. Throws INVALID_ARGUMENT. */
+  withParameter?(text: string): Observer;
+}
+
+/** The type of a tensor that was told none. */
+export function typeOf(statistics: TensorStatistics): ActivationType {
+  return statistics.min >= 0 ? 'uint8' : 'int8';
 }
 
 /**
@@ -28,5 +37,5 @@ export interface Observer {
  * and 1 stays far from every overflow in the products of scales.
  */
 export function rangeOfZeros(statistics: TensorStatistics, dtype?: ActivationType): ClippingRange {
-  return { threshold: LEVELS[dtype ?? (statistics.min >= 0 ? 'uint8' : 'int8')] };
+  return { threshold: LEVELS[dtype ?? typeOf(statistics)] };
 }

@@ -1,7 +1,11 @@
 import { Calibr8Error, describe } from '../../errors';
+import { autoObserver } from './auto';
+import { averageObserver } from './average';
 import { klObserver } from './kl';
 import { maxObserver } from './max';
+import { mseObserver } from './mse';
 import type { Observer } from './observer';
+import { percentileObserver } from './percentile';
 
 /** Observers by name. Throws INVALID_ARGUMENT on a duplicate and on a miss. */
 export class ObserverRegistry {
@@ -24,17 +28,25 @@ export class ObserverRegistry {
     return [...this.#observers.keys()];
   }
 
-  get(name: string): Observer {
-    const observer = this.#observers.get(name);
-    if (observer === undefined) {
-      throw new Calibr8Error(
-        'INVALID_ARGUMENT',
-        `Expected one of ${this.names.map((known) => `"${known}"`).join(', ')} for algo but received ${describe(name)}.`,
-      );
-    }
-    return observer;
+  /** Every observer, in the order of registration. */
+  get all(): Observer[] {
+    return [...this.#observers.values()];
+  }
+
+  /** @param name the observer's, and after a colon its parameter where it has one */
+  get(name: string, option = 'algo'): Observer {
+    const colon = name.indexOf(':');
+    const observer = this.#observers.get(colon < 0 ? name : name.slice(0, colon));
+    if (observer && colon < 0) return observer;
+    if (observer?.withParameter) return observer.withParameter(name.slice(colon + 1));
+    throw new Calibr8Error(
+      'INVALID_ARGUMENT',
+      `Expected one of ${this.names.map((known) => `"${known}"`).join(', ')} for ${option} but received ${describe(name)}.`,
+    );
   }
 }
 
+const SINGLE = [maxObserver, klObserver, percentileObserver, mseObserver, averageObserver];
+
 /** Every calibration algorithm that calibr8 offers. */
-export const OBSERVERS = new ObserverRegistry([maxObserver, klObserver]);
+export const OBSERVERS = new ObserverRegistry([...SINGLE, autoObserver(SINGLE)]);
