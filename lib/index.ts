@@ -1,6 +1,7 @@
 export type { Algorithm } from './calibration/algorithm';
 export { Calibrator } from './calibration/calibrator';
 export type { CalibratorOptions } from './calibration/options';
+export type { Override } from './calibration/overrides';
 export type { CalibrationSummary, TensorSummary } from './calibration/summary';
 export { Calibr8Error, type ErrorCode } from './errors';
 export type { DataType } from './graph/data-type';

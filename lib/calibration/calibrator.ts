@@ -13,6 +13,7 @@ import { metadataOf, type TensorMap, type ValueMetadata } from '../runtime/sessi
 import { ObservedNetwork } from './observed-network';
 import { resolveCalibration, type CalibratorOptions, type ResolvedCalibration } from './options';
 import { checkOutputPath } from './output-path';
+import { checkOverrides } from './overrides';
 import { quantizeCalibrated } from './quantize-calibrated';
 import { requireUnquantized, selectFeedsAndFetches } from './select';
 import type { CalibrationSummary } from './summary';
@@ -75,6 +76,7 @@ export class Calibrator {
     selectFeedsAndFetches(graph, options.feedNames, options.fetchNames);
     runPasses(graph, CANONICAL);
     const assignment = assign(graph, settings.scheme);
+    checkOverrides(settings.rules.overrides, assignment.groups);
     if (assignment.linear.size === 0) {
       throw new Calibr8Error(
         'UNSUPPORTED_OPERATOR',
@@ -148,7 +150,7 @@ export class Calibrator {
       values,
       assignment: this.#assignment,
       statistics: this.#network.read(),
-      algorithm: this.#settings.algo,
+      rules: this.#settings.rules,
       scheme: this.#settings.scheme,
       samples: this.#samples,
       samplesHash: this.#hash.copy().digest('hex'),

@@ -2,6 +2,8 @@ import { expected } from '../errors';
 import { matcher } from '../quantization/patterns';
 import type { Scheme } from '../quantization/scheme';
 import { algorithmName, type Algorithm } from './algorithm';
+import { excludedBy, rangeOverrides, resolveOverrides, type Override } from './overrides';
+import type { RangeRules } from './thresholds';
 
 /** Options of {@link Calibrator.create}. */
 export interface CalibratorOptions {
@@ -24,6 +26,11 @@ export interface CalibratorOptions {
    * or operator types (`op:Gemm`). INVALID_ARGUMENT where one matches no layer that could compute in INT8.
    */
   exclude?: readonly string[];
+  /**
+   * Layers and tensors that differ from the rest: `{ match: '/layer4/**', observer: 'mse' }`, `{ match: 'conv1_out', range: 6 }`,
+   * `{ match: 'op:Gemm', precision: 'fp32' }`. INVALID_ARGUMENT where one matches nothing.
+   */
+  overrides?: readonly Override[];
   /** How the samples were preprocessed, in words; recorded in the saved model. */
   preprocessing?: string;
   /** Threads of the FP32 runs; default OMP_NUM_THREADS or every processor that this process may use. */
@@ -31,8 +38,7 @@ export interface CalibratorOptions {
 }
 
 export interface ResolvedCalibration {
-  /** The observer's name in the registry. */
-  readonly algo: string;
+  readonly rules: RangeRules;
   readonly scheme: Scheme;
   readonly output: string | undefined;
   readonly preprocessing: string | undefined;
@@ -48,6 +54,7 @@ const NAMES = new Set([
   'firstConv',
   'fullyConnected',
   'exclude',
+  'overrides',
   'preprocessing',
   'threads',
 ]);
@@ -68,6 +75,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     firstConv = 'int8',
     fullyConnected = 'int8',
     exclude = [],
+    overrides = [],
     feedNames,
     fetchNames,
   } = options as Record<string, unknown>;
@@ -93,15 +101,16 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
   }
   if (!Array.isArray(exclude)) throw expected('an array of names, globs and op:TYPE', 'exclude', exclude);
   for (const pattern of exclude) matcher(pattern, 'exclude');
+  const resolved = resolveOverrides(overrides);
   return {
-    algo: algorithmName(algo, 'algo'),
+    rules: { algo: algorithmName(algo, 'algo'), overrides: rangeOverrides(resolved) },
     output: text(output, 'output'),
     preprocessing: text(preprocessing, 'preprocessing'),
     threads: threads as number | undefined,
     scheme: {
       firstConv: precision(firstConv, 'firstConv'),
       fullyConnected: precision(fullyConnected, 'fullyConnected'),
-      exclude: [...(exclude as string[])],
+      exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },
   };
 }

@@ -6,10 +6,10 @@ import type { Assignment } from '../quantization/assign';
 import { insertQuantization } from '../quantization/insert';
 import { activationScale } from '../quantization/parameters';
 import type { Scheme } from '../quantization/scheme';
-import { OBSERVERS } from './observers/registry';
 import { quantizationQuality } from './quality';
 import { mergeStatistics, type TensorStatistics } from './statistics';
 import type { CalibrationSummary, TensorSummary } from './summary';
+import { chooseThresholds, type ChosenThreshold, type RangeRules } from './thresholds';
 import { verify } from '../graph/verify';
 
 /** QDQ with per-channel scales came with this version of the default operator set. */
@@ -21,7 +21,7 @@ export interface CalibratedNetwork {
   values: ReadonlyMap<Value, Value>;
   assignment: Assignment;
   statistics: ReadonlyMap<Value, TensorStatistics>;
-  algorithm: string;
+  rules: RangeRules;
   scheme: Scheme;
   samples: number;
   samplesHash: string;
@@ -32,15 +32,17 @@ export interface CalibratedNetwork {
 export function quantizeCalibrated(
   network: CalibratedNetwork,
 ): Pick<CalibrationSummary, 'algorithm' | 'samples' | 'tensors' | 'int8Nodes' | 'fp32Nodes'> {
-  const { graph, assignment, algorithm, samples } = network;
-  const { thresholds, tensors } = chooseThresholds(network);
+  const { graph, assignment, rules, samples } = network;
+  const chosen = chooseThresholds(assignment, network.statistics, rules);
+  const tensors = summarize(network, chosen);
   const linearNodes = [...graph.nodes].filter((node) => operatorOf(node).linear).length;
+  const thresholds = chosen.map(({ threshold }) => threshold);
   insertQuantization(graph, translate(network), thresholds);
   upgradeOpset(graph, QDQ_OPSET);
   verify(graph);
   writeReceipt(network, tensors);
   return {
-    algorithm,
+    algorithm: rules.algo,
     samples,
     tensors,
     int8Nodes: assignment.linear.size,
@@ -48,25 +50,17 @@ export function quantizeCalibrated(
   };
 }
 
-/** One threshold a group: the greatest of its sources', so that none is clipped more than its own algorithm wants. */
-function chooseThresholds({ assignment, statistics, algorithm }: CalibratedNetwork): {
-  thresholds: number[];
-  tensors: TensorSummary[];
-} {
-  const observer = OBSERVERS.get(algorithm);
-  const tensors: TensorSummary[] = [];
-  const thresholds = assignment.groups.map(({ sources, values, dtype }) => {
-    const collected = sources.map((value) => statistics.get(value)!);
-    const { threshold, chosen = observer.name } = collected
-      .map((one) => observer.range(one, dtype))
-      .reduce((a, b) => (b.threshold > a.threshold ? b : a));
-    const quality = quantizationQuality(collected.reduce(mergeStatistics), threshold, dtype);
+function summarize(
+  { assignment, statistics }: CalibratedNetwork,
+  chosen: readonly ChosenThreshold[],
+): TensorSummary[] {
+  return assignment.groups.flatMap(({ sources, values, dtype }, index) => {
+    const { threshold, observer } = chosen[index]!;
+    const together = sources.map((value) => statistics.get(value)!).reduce(mergeStatistics);
+    const quality = quantizationQuality(together, threshold, dtype);
     const scale = activationScale(threshold, dtype);
-    for (const { name } of values)
-      tensors.push({ name, dtype, threshold, observer: chosen, scale, ...quality });
-    return threshold;
+    return values.map(({ name }) => ({ name, dtype, threshold, observer, scale, ...quality }));
   });
-  return { thresholds, tensors };
 }
 
 /** The assignment in terms of the copy. */
@@ -86,17 +80,18 @@ function translate({ graph, values, assignment }: CalibratedNetwork): Assignment
 }
 
 function writeReceipt(network: CalibratedNetwork, tensors: readonly TensorSummary[]): void {
-  const { graph, algorithm, scheme, samples, samplesHash, preprocessing } = network;
+  const { graph, rules, scheme, samples, samplesHash, preprocessing } = network;
   const entries: Record<string, string> = {
     tool: 'calibr8',
     version,
-    algorithm,
+    algorithm: rules.algo,
     samples: String(samples),
     samples_sha256: samplesHash,
     preprocessing: preprocessing ?? 'not recorded',
     first_conv: scheme.firstConv,
     fully_connected: scheme.fullyConnected,
     ...(scheme.exclude.length > 0 && { exclude: JSON.stringify(scheme.exclude) }),
+    ...(rules.overrides.length > 0 && { overrides: JSON.stringify(rules.overrides) }),
     tensors: JSON.stringify(
       tensors.map(({ name, dtype, threshold, observer, clippedPercent, sqnrDb }) => ({
         name,

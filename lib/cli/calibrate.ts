@@ -20,6 +20,7 @@ import {
   type OutputOptions,
   type ThreadOptions,
 } from './options';
+import { readOverrides } from './overrides';
 import { withProgress } from './progress';
 import type { CliCalibrator } from './services';
 
@@ -31,6 +32,7 @@ interface CalibrateOptions extends ImageOptions, Pick<ThreadOptions, 'threads'>,
   firstConv: 'int8' | 'fp32';
   fullyConnected: 'int8' | 'fp32';
   exclude?: string[];
+  override?: string[];
   verbose?: boolean;
 }
 
@@ -46,6 +48,8 @@ Examples:
   $ calibr8 calibrate net.onnx --data images --preprocess \\
       '{"crop":32,"scale":0.00392156862745098,"mean":[0,0,0],"std":[1,1,1]}'
   $ calibr8 calibrate net.onnx --data images --exclude op:Gemm '/layer4/**'
+  $ calibr8 calibrate net.onnx --data images --algo auto --override \\
+      '{"match":"/layer4/**","observer":"max"}' '{"match":"relu6","range":6}'
 
 Algorithms (--algo):
 ${OBSERVERS.all.map(({ name, description }) => `  ${name.padEnd(12)}${description}`).join('\n')}
@@ -73,6 +77,10 @@ export function calibrateCommand(context: Context): Command {
     .addOption(precision('--first-conv <TYPE>', 'type of the first convolution'))
     .addOption(precision('--fully-connected <TYPE>', 'type of fully connected layers'))
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
+    .option(
+      '--override <JSON|@FILE...>',
+      'an observer, range or precision for what "match" names: a layer, tensor, glob or op:TYPE',
+    )
     .option('--verbose', 'list all tensors');
   addOutputOptions(addThreadsOption(addImageOptions(command, 'imagenet')));
   return command
@@ -83,6 +91,7 @@ export function calibrateCommand(context: Context): Command {
 async function calibrate(context: Context, model: string, options: CalibrateOptions): Promise<void> {
   const { io, services } = context;
   const preprocessing = preprocessingFrom(options, 'imagenet');
+  const overrides = options.override && (await readOverrides(options.override));
   const output = options.output ?? defaultOutput(model);
   await checkReadable([model]);
   await checkWritable(output, model);
@@ -98,6 +107,7 @@ async function calibrate(context: Context, model: string, options: CalibrateOpti
     firstConv: options.firstConv,
     fullyConnected: options.fullyConnected,
     ...(options.exclude && { exclude: options.exclude }),
+    ...(overrides && { overrides }),
     preprocessing: formatPreprocessing(preprocessing),
     threads: threads.threadsPerStream,
   });

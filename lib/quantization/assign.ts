@@ -70,7 +70,7 @@ function chooseLinear(graph: Graph, order: readonly Node[], scheme: Scheme): Nod
 }
 
 function excluded(candidates: readonly Node[], pattern: string): Node[] {
-  return matching(candidates, pattern, 'exclude', 'a layer that could compute in INT8');
+  return matching(candidates, pattern, 'exclude (precision fp32)', 'a layer that could compute in INT8');
 }
 
 /** True where a graph input reaches the node's data without passing through another weighted operator. */

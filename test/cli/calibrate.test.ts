@@ -16,16 +16,21 @@ beforeAll(async () => {
 describe('calibrate', () => {
   test('samples the images, evenly spread, and saves beside the model', async () => {
     const services = fakeServices();
+    writeFileSync(folder.path('o.json'), '[{"match":"b","observer":"mse"},{"match":"c","precision":"fp32"}]');
     const args = ['calibrate', model, '--data', images, '--samples', '5', '--algo', 'KL', ...PREPROCESS];
-    const { code, stdout, stderr } = await run(
-      [...args, '--threads', '3', '--first-conv', 'fp32', '--exclude', 'op:Gemm', '/head/**'],
-      services,
-    );
+    args.push('--threads', '3', '--first-conv', 'fp32', '--exclude', 'op:Gemm', '/head/**');
+    args.push('--override', '{"match":"a","range":6}', `@${folder.path('o.json')}`);
+    const { code, stdout, stderr } = await run(args, services);
     expect(code).toBe(0);
     const [calibrator] = services.calibrators;
     expect(calibrator!.options).toEqual({
       ...{ model, output: folder.path('net.int8.onnx'), algo: 'KL', threads: 3 },
       ...{ firstConv: 'fp32', fullyConnected: 'int8', exclude: ['op:Gemm', '/head/**'] },
+      overrides: [
+        { match: 'a', range: 6 },
+        { match: 'b', observer: 'mse' },
+        { match: 'c', precision: 'fp32' },
+      ],
       preprocessing: expect.stringContaining('"crop":8') as string,
     });
     const reds = calibrator!.feeds.map(({ data }) => Math.round((data!.data[0] as number) * 127.5 + 127.5));

@@ -64,6 +64,8 @@ describe('wrong usage ends with code 2 and nothing on stdout', () => {
       ['calibrate', 'x.onnx', '--data', 'd', '--algo', 'percentile:101'],
       /up to 100 percent.* but received "101"/,
     ],
+    [['calibrate', 'x.onnx', '--data', 'd', '--override', '{'], /--override: Expected JSON .* but \{: /],
+    [['calibrate', 'x.onnx', '--data', 'd', '--override', '@nothing.json'], /a file at "nothing\.json"/],
     [['calibrate', 'x.onnx', '--data', 'd', '--samples', '0'], /an integer of at least 1/],
     [['calibrate', 'x.onnx', '--data', 'd', '--samples', '1.5'], /an integer of at least 1/],
     [
