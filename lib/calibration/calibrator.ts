@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Calibr8Error, expected } from '../errors';
 import { clone } from '../graph/clone';
-import type { Graph } from '../graph/graph';
+import type { Graph, Value } from '../graph/graph';
 import { readModel, saveModel } from '../onnx';
 import { stat } from 'node:fs/promises';
 import { CANONICAL, runPasses } from '../passes/pipeline';
@@ -14,8 +14,9 @@ import { ObservedNetwork } from './observed-network';
 import { resolveCalibration, type CalibratorOptions, type ResolvedCalibration } from './options';
 import { checkOutputPath } from './output-path';
 import { checkOverrides } from './overrides';
-import { quantizeCalibrated } from './quantize-calibrated';
+import { quantizeCalibrated, type QuantizationResult } from './quantize-calibrated';
 import { requireUnquantized, selectFeedsAndFetches } from './select';
+import type { TensorStatistics } from './statistics';
 import type { CalibrationSummary } from './summary';
 
 /**
@@ -42,6 +43,8 @@ export class Calibrator {
   #pending: TensorMap | undefined;
   #running = 0;
   #samples = 0;
+  /** What was read of the network since the last sample. */
+  #statistics: ReadonlyMap<Value, TensorStatistics> | undefined;
   #released = false;
 
   private constructor(
@@ -124,6 +127,7 @@ export class Calibrator {
     const feeds = this.#pending;
     this.#pending = undefined;
     this.#network.sample();
+    this.#statistics = undefined;
     for (const name of this.inputNames) this.#hash.update(bytesOf(feeds[name]!.data));
     ++this.#samples;
   }
@@ -137,25 +141,46 @@ export class Calibrator {
     const path = output ?? this.#settings.output;
     if (typeof path !== 'string' || path === '')
       throw expected('a path', 'output (an option of create() or of saveInt8Model())', path);
+    const { graph, result } = await this.quantized();
+    return this.save(graph, result, path);
+  }
+
+  /** @internal The names of the layers that compute in INT8, in the order of execution. */
+  get layers(): string[] {
+    return [...this.#assignment.linear].map(({ name }) => name);
+  }
+
+  /**
+   * @internal The INT8 network from what was sampled so far.
+   * @param returned names of layers that stay in FP32 beside those that the options exclude
+   */
+  async quantized(returned: readonly string[] = []): Promise<{ graph: Graph; result: QuantizationResult }> {
+    this.#checkOpen();
     if (this.#samples === 0) {
       throw new Calibr8Error(
         'INVALID_STATE',
         'Expected at least one sample but sampleData() was never called. Run representative inputs and call sampleData() after each; about 50 serve.',
       );
     }
-    checkOutputPath(path, this.#modelPath);
+    const { scheme, rules } = this.#settings;
     const { graph, values } = clone(this.#graph);
     const result = quantizeCalibrated({
       graph,
       values,
-      assignment: this.#assignment,
-      statistics: this.#network.read(),
-      rules: this.#settings.rules,
-      scheme: this.#settings.scheme,
+      assignment: returned.length > 0 ? assign(this.#graph, scheme, new Set(returned)) : this.#assignment,
+      statistics: (this.#statistics ??= this.#network.read()),
+      rules,
+      scheme: { ...scheme, exclude: [...scheme.exclude, ...returned] },
       samples: this.#samples,
       samplesHash: this.#hash.copy().digest('hex'),
       preprocessing: this.#settings.preprocessing,
     });
+    return { graph, result };
+  }
+
+  /** @internal Writes a network that quantized() made. */
+  async save(graph: Graph, result: QuantizationResult, path: string): Promise<CalibrationSummary> {
+    checkOutputPath(path, this.#modelPath);
     const modelBytes = await saveModel(graph, path).then(() => fileSize(path));
     return { output: path, ...result, modelBytes, seconds: (performance.now() - this.#started) / 1000 };
   }

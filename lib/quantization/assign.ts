@@ -28,18 +28,20 @@ export interface Assignment {
  * Decides which nodes compute in INT8 and which values are quantized for them: the inputs of INT8 layers, their results where
  * somebody computes with them, and both operands of a residual sum. Data movement and pooling join where an INT8 layer
  * follows, so that a region of pure data movement between FP32 operators stays FP32. A layer that the scheme excludes stays
- * FP32 as a whole: it reads INT8 neighbors dequantized.
+ * FP32 as a whole: it reads INT8 neighbors dequantized, or in FP32 from an INT8 layer that nobody else reads.
+ * @param returned names of further layers that stay in FP32
  * @throws INVALID_ARGUMENT where a pattern of `scheme.exclude` matches no layer
  */
-export function assign(graph: Graph, scheme: Scheme): Assignment {
+export function assign(graph: Graph, scheme: Scheme, returned: ReadonlySet<string> = new Set()): Assignment {
   const order = sorted(graph);
-  const linear = new Set(chooseLinear(graph, order, scheme));
+  const linear = new Set(chooseLinear(graph, order, scheme).filter(({ name }) => !returned.has(name)));
   const quantized = new Set<Node>(linear);
   const groups = new ScaleGroups();
   for (const node of linear) {
     groups.add(node.inputs[0]!);
     const end = endOf(graph, node);
-    if (operatorOf(node).linear!.family === 'convolution' && !onlyMovedToOutputs(graph, end)) groups.add(end);
+    const roundingServes = !onlyMovedToOutputs(graph, end) && !onlyReadInFp32(end, linear);
+    if (operatorOf(node).linear!.family === 'convolution' && roundingServes) groups.add(end);
   }
   for (const node of order) joinSum(graph, node, linear, quantized, groups);
   // Backwards, so that a chain of data movement before an INT8 layer is taken in whole.
@@ -99,6 +101,21 @@ function onlyMovedToOutputs(graph: Graph, value: Value): boolean {
     if (rule.kind !== 'passThrough' || !rule.moves) return false;
     return consumer.outputs.every((output) => !output || onlyMovedToOutputs(graph, output));
   });
+}
+
+/** True where only layers left in FP32 read a value, possibly pooled or moved: rounding it would cost accuracy and time. */
+function onlyReadInFp32(value: Value, linear: ReadonlySet<Node>): boolean {
+  return (
+    value.consumers.size > 0 &&
+    [...value.consumers].every((consumer) => {
+      const { linear: weighted, quantization } = operatorOf(consumer);
+      if (weighted) return !linear.has(consumer);
+      return (
+        quantization.kind === 'passThrough' &&
+        consumer.outputs.every((output) => !output || onlyReadInFp32(output, linear))
+      );
+    })
+  );
 }
 
 /** A sum is quantized where an INT8 layer computes one operand, into which it is then fused, or where both are quantized anyway. */

@@ -82,6 +82,17 @@ describe('exclude', () => {
     await Promise.all([session.release(), peer.release()]);
   });
 
+  it('takes the result of an INT8 layer as it is where no INT8 layer reads it', async () => {
+    const samples = noise(3, [1, 4, 6, 6]);
+    const { graph } = await calibrated(network(), samples, { exclude: ['/stem/b[1]', '/head/c'] });
+    const layer = [...graph.nodes].find(({ name }) => name === '/stem/a.0')!;
+    expect(layer.inputs[1]!.constant).toBeUndefined();
+    const [relu] = layer.outputs[0]!.consumers;
+    // Both the layer and the concat after it are in FP32, so that rounding would serve nobody.
+    expect([...relu!.outputs[0]!.consumers].map(({ op }) => op).sort()).toEqual(['Concat', 'Conv']);
+    expect(isQuantized(graph, relu!.outputs[0]!)).toBe(false);
+  });
+
   it.each([
     ['matches no layer, with the nearest names', ['/head/d'], /"\/head\/d" matches none.*: "\/head\/c"/],
     ['matches only what is no layer', ['op:Relu'], /"op:Relu" matches none.*"op:Gemm", "op:Conv"/],
