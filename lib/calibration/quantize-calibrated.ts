@@ -34,6 +34,30 @@ export type QuantizationResult = Pick<
 >;
 
 /** Turns statistics into thresholds, writes the quantization and the receipt into the graph, and says what was decided. */
+export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResult {
+  const { graph, assignment, rules, samples } = network;
+  const chosen = chooseThresholds(assignment, network.statistics, rules);
+  const tensors = summarize(network, chosen);
+  const linearNodes = [...graph.nodes].filter((node) => operatorOf(node).linear).length;
+  const thresholds = chosen.map(({ threshold }) => threshold);
+  insertQuantization(graph, translate(network), thresholds);
+  upgradeOpset(graph, QDQ_OPSET);
+  verify(graph);
+  writeReceipt(network, tensors);
+  return {
+    algorithm: rules.algo,
+    samples,
+    tensors,
+    int8Nodes: assignment.linear.size,
+    fp32Nodes: linearNodes - assignment.linear.size,
+  };
+}
+
+function summarize(
+  { assignment, statistics }: CalibratedNetwork,
+  chosen: readonly ChosenThreshold[],
+): TensorSummary[] {
+  return assignment.groups.flatMap(({ sources, values, dtype }, index) => {
     const { threshold, observer } = chosen[index]!;
     const together = sources.map((value) => statistics.get(value)!).reduce(mergeStatistics);
     const quality = quantizationQuality(together, threshold, dtype);
