@@ -1,6 +1,8 @@
 export type { Algorithm } from './calibration/algorithm';
 export { Calibrator } from './calibration/calibrator';
 export type { CalibratorOptions } from './calibration/options';
+export { mergeTables } from './calibration/merge-tables';
+export { readTable, writeTable, type CalibrationTable } from './calibration/table';
 export type { Override } from './calibration/overrides';
 export type { CalibrationSummary, TensorSummary } from './calibration/summary';
 export { Calibr8Error, type ErrorCode } from './errors';

@@ -1,6 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
 import { Calibr8Error, expected } from '../errors';
 import { clone } from '../graph/clone';
+import { fingerprint } from '../graph/fingerprint';
 import type { Graph, Value } from '../graph/graph';
 import { readModel, saveModel } from '../onnx';
 import { stat } from 'node:fs/promises';
@@ -10,14 +10,19 @@ import { bytesOf } from '../runtime/feeds';
 import { resolveOptions } from '../runtime/options';
 import { toSource } from '../runtime/source';
 import { metadataOf, type TensorMap, type ValueMetadata } from '../runtime/session';
+import { loadTable, requireFitting, type LoadedTable } from './loaded-table';
+import { makeTable } from './make-table';
 import { ObservedNetwork } from './observed-network';
 import { resolveCalibration, type CalibratorOptions, type ResolvedCalibration } from './options';
 import { checkOutputPath } from './output-path';
 import { checkOverrides } from './overrides';
 import { quantizeCalibrated, type QuantizationResult } from './quantize-calibrated';
 import { requireUnquantized, selectFeedsAndFetches } from './select';
-import type { TensorStatistics } from './statistics';
+import { SampleSet } from './sample-set';
+import { mergeStatistics, type TensorStatistics } from './statistics';
 import type { CalibrationSummary } from './summary';
+import { writeTable, type CalibrationTable } from './table';
+import type { RangeRules } from './thresholds';
 
 /**
  * Offline INT8 calibration in three steps, after PaddlePaddle 1.3's Calibrator: construct it, call {@link sampleData} after each
@@ -37,12 +42,15 @@ export class Calibrator {
   readonly #settings: ResolvedCalibration;
   /** Where the FP32 model came from; undefined for bytes, which need not be kept. */
   readonly #modelPath: string | undefined;
-  readonly #hash: Hash = createHash('sha256');
+  /** SHA-256 of the FP32 network. */
+  readonly #model: string;
+  /** What this calibration goes on from. */
+  readonly #table: LoadedTable | undefined;
   readonly #started = performance.now();
   /** The feeds of a run that was not sampled yet. */
   #pending: TensorMap | undefined;
   #running = 0;
-  #samples = 0;
+  #samples: SampleSet;
   /** What was read of the network since the last sample. */
   #statistics: ReadonlyMap<Value, TensorStatistics> | undefined;
   #released = false;
@@ -53,7 +61,12 @@ export class Calibrator {
     network: ObservedNetwork,
     settings: ResolvedCalibration,
     source: string | Uint8Array,
+    model: string,
+    table: LoadedTable | undefined,
   ) {
+    this.#model = model;
+    this.#table = table;
+    this.#samples = table?.samples ?? SampleSet.EMPTY;
     this.#modelPath = typeof source === 'string' ? source : undefined;
     this.#graph = graph;
     this.#assignment = assignment;
@@ -67,7 +80,9 @@ export class Calibrator {
 
   /** Step 1: reads the FP32 model and decides what is to be observed. */
   static async create(options: CalibratorOptions): Promise<Calibrator> {
-    const settings = resolveCalibration(options);
+    const table = options?.table === undefined ? undefined : await loadTable(options.table);
+    const given = withDefaults(options, table?.options);
+    const settings = resolveCalibration(given);
     const session = resolveOptions({
       streams: 1,
       ...(settings.threads === undefined ? {} : { threadsPerStream: settings.threads }),
@@ -76,7 +91,8 @@ export class Calibrator {
     const graph = await readModel(source);
     if (settings.output !== undefined) checkOutputPath(settings.output, source);
     requireUnquantized(graph);
-    selectFeedsAndFetches(graph, options.feedNames, options.fetchNames);
+    const model = fingerprint(graph);
+    selectFeedsAndFetches(graph, given.feedNames, given.fetchNames);
     runPasses(graph, CANONICAL);
     const assignment = assign(graph, settings.scheme);
     checkOverrides(settings.rules.overrides, assignment.groups);
@@ -86,13 +102,9 @@ export class Calibrator {
         'Expected a model with convolutions or matrix products whose weights are constant float32, but none can compute in INT8. There is nothing to calibrate.',
       );
     }
-    return new Calibrator(
-      graph,
-      assignment,
-      new ObservedNetwork(graph, assignment, session),
-      settings,
-      source,
-    );
+    if (table) requireFitting(table, model, assignment.groups);
+    const network = new ObservedNetwork(graph, assignment, session);
+    return new Calibrator(graph, assignment, network, settings, source, model, table);
   }
 
   /** Runs the FP32 network and gives its answers, as any session would. Its activations stay pending until sampleData(). */
@@ -128,8 +140,7 @@ export class Calibrator {
     this.#pending = undefined;
     this.#network.sample();
     this.#statistics = undefined;
-    for (const name of this.inputNames) this.#hash.update(bytesOf(feeds[name]!.data));
-    ++this.#samples;
+    this.#samples = this.#samples.with(this.inputNames.map((name) => bytesOf(feeds[name]!.data)));
   }
 
   /**
@@ -156,26 +167,42 @@ export class Calibrator {
    */
   async quantized(returned: readonly string[] = []): Promise<{ graph: Graph; result: QuantizationResult }> {
     this.#checkOpen();
-    if (this.#samples === 0) {
-      throw new Calibr8Error(
-        'INVALID_STATE',
-        'Expected at least one sample but sampleData() was never called. Run representative inputs and call sampleData() after each; about 50 serve.',
-      );
-    }
-    const { scheme, rules } = this.#settings;
+    const { scheme, preprocessing } = this.#settings;
+    const statistics = this.#collected();
     const { graph, values } = clone(this.#graph);
     const result = quantizeCalibrated({
       graph,
       values,
       assignment: returned.length > 0 ? assign(this.#graph, scheme, new Set(returned)) : this.#assignment,
-      statistics: (this.#statistics ??= this.#network.read()),
-      rules,
+      statistics,
+      rules: this.#rules,
       scheme: { ...scheme, exclude: [...scheme.exclude, ...returned] },
-      samples: this.#samples,
-      samplesHash: this.#hash.copy().digest('hex'),
-      preprocessing: this.#settings.preprocessing,
+      samples: this.#samples.count,
+      samplesHash: this.#samples.digest,
+      preprocessing,
     });
     return { graph, result };
+  }
+
+  /**
+   * Writes what was measured and chosen so far as a calibration table: JSON to read, to edit, to save the INT8 model from without
+   * data (the option `table`), and to merge with the tables of other samples ({@link mergeTables}).
+   */
+  async saveTable(path: string): Promise<CalibrationTable> {
+    this.#checkOpen();
+    const { scheme, preprocessing } = this.#settings;
+    const table = makeTable({
+      model: this.#model,
+      assignment: this.#assignment,
+      statistics: this.#collected(),
+      rules: this.#rules,
+      scheme,
+      outputs: this.outputNames,
+      samples: this.#samples,
+      preprocessing,
+    });
+    await writeTable(table, path);
+    return table;
   }
 
   /** @internal Writes a network that quantized() made. */
@@ -191,10 +218,43 @@ export class Calibrator {
     await this.#network.close();
   }
 
+  get #rules(): RangeRules {
+    return { ...this.#settings.rules, edits: this.#table?.edits ?? new Map<string, number>() };
+  }
+
+  /** The statistics of the table and of the samples together. Throws INVALID_STATE where there are none. */
+  #collected(): ReadonlyMap<Value, TensorStatistics> {
+    if (this.#samples.count === 0) {
+      throw new Calibr8Error(
+        'INVALID_STATE',
+        'Expected at least one sample but sampleData() was never called. Run representative inputs and call sampleData() after each; about 50 serve.',
+      );
+    }
+    if (!this.#statistics) {
+      const before = this.#table?.statistics;
+      const read = [...this.#network.read()].map(([value, statistics]) => {
+        const earlier = before?.get(value.name);
+        return [value, earlier ? mergeStatistics(earlier, statistics) : statistics] as const;
+      });
+      this.#statistics = new Map(read);
+    }
+    return this.#statistics;
+  }
+
   #checkOpen(): void {
     if (this.#released)
       throw new Calibr8Error('SESSION_CLOSED', 'The calibrator was released. Create a new one.');
   }
+}
+
+/** The options, and the table's where they are left out. */
+function withDefaults(
+  options: CalibratorOptions,
+  defaults: Partial<CalibratorOptions> | undefined,
+): CalibratorOptions {
+  if (!defaults) return options;
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) } as CalibratorOptions;
 }
 
 async function fileSize(path: string): Promise<number> {

@@ -3,6 +3,7 @@ import { matcher } from '../quantization/patterns';
 import type { Scheme } from '../quantization/scheme';
 import { algorithmName, type Algorithm } from './algorithm';
 import { excludedBy, rangeOverrides, resolveOverrides, type Override } from './overrides';
+import type { CalibrationTable } from './table';
 import type { RangeRules } from './thresholds';
 
 /** Options of {@link Calibrator.create}. */
@@ -31,6 +32,11 @@ export interface CalibratorOptions {
    * `{ match: 'op:Gemm', precision: 'fp32' }`. INVALID_ARGUMENT where one matches nothing.
    */
   overrides?: readonly Override[];
+  /**
+   * A calibration table, or its path: the INT8 model can be saved without any data, and what is sampled adds to it. Its settings
+   * hold where these options leave them out. INVALID_ARGUMENT where it is damaged or of another model.
+   */
+  table?: string | CalibrationTable;
   /** How the samples were preprocessed, in words; recorded in the saved model. */
   preprocessing?: string;
   /** Threads of the FP32 runs; default OMP_NUM_THREADS or every processor that this process may use. */
@@ -55,6 +61,7 @@ const NAMES = new Set([
   'fullyConnected',
   'exclude',
   'overrides',
+  'table',
   'preprocessing',
   'threads',
 ]);
@@ -103,7 +110,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
   for (const pattern of exclude) matcher(pattern, 'exclude');
   const resolved = resolveOverrides(overrides);
   return {
-    rules: { algo: algorithmName(algo, 'algo'), overrides: rangeOverrides(resolved) },
+    rules: { algo: algorithmName(algo, 'algo'), overrides: rangeOverrides(resolved), edits: new Map() },
     output: text(output, 'output'),
     preprocessing: text(preprocessing, 'preprocessing'),
     threads: threads as number | undefined,

@@ -8,7 +8,7 @@ const wholeNumber = z.number().int().nonnegative();
 /** {@link ExactSum.parts}. */
 const exactSum = z.array(z.number()).max(64);
 
-const schema = z.strictObject({
+export const statisticsSchema = z.strictObject({
   count: wholeNumber,
   nonFinite: wholeNumber,
   min: z.number(),
@@ -30,7 +30,7 @@ const schema = z.strictObject({
 });
 
 /** A {@link TensorStatistics} as plain JSON; the sides of the histogram are {@link encodeCounts} text. */
-export type StatisticsJson = z.infer<typeof schema>;
+export type StatisticsJson = z.infer<typeof statisticsSchema>;
 
 /** The statistics as plain JSON. Reading it back gives equal statistics; equal statistics give equal JSON. */
 export function statisticsToJson(statistics: TensorStatistics): StatisticsJson {
@@ -53,17 +53,25 @@ export function statisticsToJson(statistics: TensorStatistics): StatisticsJson {
   };
 }
 
+function damaged(name: string, what: string): Calibr8Error {
+  return new Calibr8Error(
+    'INVALID_ARGUMENT',
+    `Expected the statistics of tensor "${name}" as calibr8 writes them but ${what}.`,
+  );
+}
+
 /** Reads statistics from parsed JSON. `name` is the tensor, for errors. Throws INVALID_ARGUMENT naming the field. */
 export function statisticsFromJson(json: unknown, name: string): TensorStatistics {
-  const parsed = schema.safeParse(json);
+  const parsed = statisticsSchema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new Calibr8Error(
-      'INVALID_ARGUMENT',
-      `Expected the statistics of tensor "${name}" as calibr8 writes them but ${issue!.path.join('.') || 'the whole'}: ${issue!.message}.`,
-    );
+    throw damaged(name, `${issue!.path.join('.') || 'the whole'}: ${issue!.message}`);
   }
   const { histogram, ...figures } = parsed.data;
+  const absMax = Math.max(Math.abs(figures.min), Math.abs(figures.max));
+  if (figures.min > figures.max || (absMax >= histogram.range && absMax > 0))
+    throw damaged(name, `min ${figures.min} and max ${figures.max} do not fit the range ${histogram.range}`);
+  if (figures.count > 0 && figures.samples === 0) throw damaged(name, 'samples is 0');
   const [sum, sumOfSquares, sumOfMaxima] = [figures.sum, figures.sumOfSquares, figures.sumOfMaxima].map(
     (parts) => ExactSum.of(...parts),
   ) as [ExactSum, ExactSum, ExactSum];

@@ -9,21 +9,28 @@ export interface RangeRules {
   /** The observer where no override says otherwise. */
   readonly algo: string;
   readonly overrides: readonly RangeOverride[];
+  /** Thresholds that a person set in a calibration table, by tensor; they win. */
+  readonly edits: ReadonlyMap<string, number>;
 }
 
-/** A threshold and what chose it: an observer's name, or `range` for one that an override fixed. */
+/** A threshold and what chose it: an observer's name, `range` for one that an override fixed, `table` for an edited one. */
 export interface ChosenThreshold {
   readonly threshold: number;
   readonly observer: string;
 }
 
-/** One threshold a group: the greatest of its sources', so that none is clipped more than its own algorithm wants. */
+/**
+ * One threshold a group: the greatest of its sources', so that none is clipped more than its own algorithm wants; where some were
+ * edited, the greatest of those.
+ */
 export function chooseThresholds(
   { groups }: Assignment,
   statistics: ReadonlyMap<Value, TensorStatistics>,
   rules: RangeRules,
 ): ChosenThreshold[] {
   return groups.map((group) => {
+    const edits = group.sources.flatMap(({ name }) => rules.edits.get(name) ?? []);
+    if (edits.length > 0) return { threshold: Math.max(...edits), observer: 'table' };
     const rule = ruleOf(group, rules);
     return group.sources
       .map((source) => chooseThreshold(statistics.get(source)!, group.dtype, rule))
@@ -34,6 +41,7 @@ export function chooseThresholds(
 /** An observer's name or a fixed threshold. */
 export type RangeRule = string | number;
 
+/** What chooses the ranges of a group's tensors, edits aside. */
 export function ruleOf(group: QuantizedGroup, { algo, overrides }: RangeRules): RangeRule {
   const override = overrideOf(group, overrides);
   return override?.range ?? override?.observer ?? algo;

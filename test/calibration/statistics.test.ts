@@ -151,7 +151,7 @@ describe('JSON', () => {
     ['null', () => null, 'the whole'],
     [
       'a damaged histogram',
-      (json: object) => ({ ...json, histogram: { range: 1, bins: 2, positive: '!', negative: '' } }),
+      (json: object) => ({ ...json, histogram: { range: 2, bins: 2, positive: '!', negative: '' } }),
       'base64',
     ],
   ])('refuses %s', (_, damage, named) => {
