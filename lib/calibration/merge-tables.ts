@@ -10,16 +10,21 @@ type Tensor = CalibrationTable['tensors'][number];
 /**
  * The table that one calibration over all samples of the tables would have given, exactly. A threshold that was edited in one of
  * them stays.
+ * @param names how errors call the tables; default `table 1` and so on
  * @throws INVALID_ARGUMENT where the tables are not of one model and the same settings, where two hold the same samples, or
  * where one tensor was edited differently
  */
-export function mergeTables(tables: readonly CalibrationTable[]): CalibrationTable {
+export function mergeTables(
+  tables: readonly CalibrationTable[],
+  names: readonly string[] = [],
+): CalibrationTable {
   if (!Array.isArray(tables) || tables.length === 0)
     throw expected('at least one calibration table', 'the tables to merge', tables);
+  const nameOf = (index: number): string => names[index] ?? `table ${index + 1}`;
   const parts = tables.map((table, index) => parseTable(table, nameOf(index)));
   const first = parts[0]!;
-  parts.forEach((part, index) => requireAlike(first, part, index));
-  requireDifferentSamples(parts);
+  parts.forEach((part, index) => requireAlike(first, part, nameOf(0), nameOf(index)));
+  requireDifferentSamples(parts, nameOf);
   const merged = first.tensors.map(({ name }, index) => {
     const statistics = parts
       .map(({ statistics }) => statisticsOf(statistics[index]!))
@@ -63,13 +68,18 @@ export function tableTensor(
   };
 }
 
-function requireAlike(first: CalibrationTable, other: CalibrationTable, index: number): void {
+function requireAlike(
+  first: CalibrationTable,
+  other: CalibrationTable,
+  firstName: string,
+  otherName: string,
+): void {
   const differ = (what: string, a: unknown, b: unknown): void => {
     const [wanted, received] = [JSON.stringify(a), JSON.stringify(b)];
     if (wanted === received) return;
     throw new Calibr8Error(
       'INVALID_ARGUMENT',
-      `Expected tables of one model and the same settings but ${what} is ${wanted} in ${nameOf(0)} and ${received} in ${nameOf(index)}. ` +
+      `Expected tables of one model and the same settings but ${what} is ${wanted} in ${firstName} and ${received} in ${otherName}. ` +
         'Run every shard with the same model and options.',
     );
   };
@@ -85,7 +95,10 @@ function requireAlike(first: CalibrationTable, other: CalibrationTable, index: n
   );
 }
 
-function requireDifferentSamples(parts: readonly CalibrationTable[]): void {
+function requireDifferentSamples(
+  parts: readonly CalibrationTable[],
+  nameOf: (index: number) => string,
+): void {
   parts.forEach(({ samples }, index) => {
     const same = parts.findIndex((part) => part.samples.sha256 === samples.sha256);
     if (samples.count === 0 || same === index) return;
@@ -110,8 +123,4 @@ function editOf(tensors: readonly Tensor[]): number | undefined {
 
 function statisticsOf({ name, ...figures }: CalibrationTable['statistics'][number]): TensorStatistics {
   return statisticsFromJson(figures, name);
-}
-
-function nameOf(index: number): string {
-  return `table ${index + 1}`;
 }

@@ -95,8 +95,16 @@ export async function readTable(path: string): Promise<CalibrationTable> {
 /** Writes a calibration table as JSON; a file that stands there is replaced only by a whole one. */
 export async function writeTable(table: CalibrationTable, path: string): Promise<void> {
   if (typeof path !== 'string' || path === '') throw expected('a path', 'the calibration table', path);
-  const bytes = Buffer.from(`${JSON.stringify(parseTable(table, 'the table to write'), null, 2)}\n`);
+  const bytes = Buffer.from(textOf(parseTable(table, 'the table to write')));
   await replaceFiles([{ path, pieces: [{ position: 0, bytes }] }]);
+}
+
+/** JSON with a tensor a line. */
+function textOf({ tensors, statistics, ...head }: CalibrationTable): string {
+  const list = (entries: readonly unknown[]): string =>
+    entries.map((entry) => `\n    ${JSON.stringify(entry)}`).join(',');
+  const start = JSON.stringify(head, null, 2).replace(/\n}$/, ',');
+  return `${start}\n  "tensors": [${list(tensors)}\n  ],\n  "statistics": [${list(statistics)}\n  ]\n}\n`;
 }
 
 /** The fields that every table of this version begins with. */

@@ -1,14 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { algorithmName, type Algorithm } from '../calibration/algorithm';
 import { OBSERVERS } from '../calibration/observers/registry';
-import { readImageFolder, spread, type Sample } from '../evaluation/dataset';
-import { ImageInput } from '../evaluation/image-input';
-import { imageChunks } from '../evaluation/images';
+import type { CalibratorOptions } from '../calibration/options';
+import { readTable } from '../calibration/table';
 import { formatPreprocessing, type Preprocessing } from '../evaluation/preprocessing';
-import { summaryText } from './calibration-summary';
+import { summaryText, tableText } from './calibration-summary';
 import { checkReadable, checkWritable, defaultOutput, fileSize } from './files';
 import { describeHost } from './host';
-import { note, print, printJson, type CliIo, type Context } from './io';
+import { print, printJson, UsageError, type CliIo, type Context } from './io';
 import {
   addImageOptions,
   addOutputOptions,
@@ -21,23 +20,24 @@ import {
   type ThreadOptions,
 } from './options';
 import { readOverrides } from './overrides';
-import { withProgress } from './progress';
+import { chooseSamples, sampleImages } from './sampling';
 import type { CliCalibrator } from './services';
+import { parseShard, type Shard } from './shard';
 
 interface CalibrateOptions extends ImageOptions, Pick<ThreadOptions, 'threads'>, OutputOptions {
-  data: string;
+  data?: string;
   samples: number;
-  algo: Algorithm;
+  table?: string;
+  shard?: Shard;
+  saveTable?: string;
+  algo?: Algorithm;
   output?: string;
-  firstConv: 'int8' | 'fp32';
-  fullyConnected: 'int8' | 'fp32';
+  firstConv?: 'int8' | 'fp32';
+  fullyConnected?: 'int8' | 'fp32';
   exclude?: string[];
   override?: string[];
   verbose?: boolean;
 }
-
-/** Images decoded at a time. */
-const CHUNK = 16;
 
 const EXAMPLES = `
 Examples:
@@ -51,13 +51,19 @@ Examples:
   $ calibr8 calibrate net.onnx --data images --algo auto --override \\
       '{"match":"/layer4/**","observer":"max"}' '{"match":"relu6","range":6}'
 
+In parts, anywhere, and together again, exactly as in one run:
+  $ calibr8 calibrate net.onnx --data images --shard 1/2 --save-table 1.json
+  $ calibr8 calibrate net.onnx --data images --shard 2/2 --save-table 2.json
+  $ calibr8 merge 1.json 2.json -o table.json
+  $ calibr8 calibrate net.onnx --table table.json -o net.int8.onnx
+
 Algorithms (--algo):
 ${OBSERVERS.all.map(({ name, description }) => `  ${name.padEnd(12)}${description}`).join('\n')}
 
 The samples are spread evenly over the sorted list of all images below DIR.
 Color profiles and EXIF orientation are ignored.`;
 
-/** `calibr8 calibrate`: measures the activations on sample images and saves the INT8 network. */
+/** `calibr8 calibrate`: measures the activations on sample images, or reads what was measured, and saves the INT8 network. */
 export function calibrateCommand(context: Context): Command {
   const command = new Command('calibrate')
     .summary('measure a network on sample images and save it as INT8')
@@ -65,17 +71,26 @@ export function calibrateCommand(context: Context): Command {
       'Measures the activations of an FP32 ONNX network on sample images and saves it as INT8 (QDQ) ONNX.',
     )
     .argument('<model>', 'FP32 ONNX model')
-    .requiredOption('--data <DIR>', 'folder of sample images, searched with its subfolders')
+    .option('--data <DIR>', 'folder of sample images, searched with its subfolders')
     .option('--samples <N>', 'number of images to measure on', integer(1), 50)
+    .addOption(
+      new Option(
+        '--table <TABLE>',
+        'take what was measured from a calibration table, without any data',
+      ).conflicts(['data', 'samples', 'shard', 'preprocess', 'resize', 'crop']),
+    )
+    .option('--save-table <TABLE>', 'write a calibration table; the INT8 network too only where -o is given')
+    .addOption(
+      new Option('--shard <I/N>', 'measure on the I-th of N parts of the samples only').argParser(parseShard),
+    )
     .option(
       '--algo <NAME>',
-      `how clipping thresholds are found: ${OBSERVERS.names.join(', ')}`,
+      `how clipping thresholds are found: ${OBSERVERS.names.join(', ')} (default: max)`,
       algorithm,
-      'max',
     )
     .option('-o, --output <OUT>', 'file to write (default: MODEL with .int8 before its extension)')
-    .addOption(precision('--first-conv <TYPE>', 'type of the first convolution'))
-    .addOption(precision('--fully-connected <TYPE>', 'type of fully connected layers'))
+    .addOption(precision('--first-conv <TYPE>', 'type of the first convolution (default: int8)'))
+    .addOption(precision('--fully-connected <TYPE>', 'type of fully connected layers (default: int8)'))
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option(
       '--override <JSON|@FILE...>',
@@ -88,79 +103,106 @@ export function calibrateCommand(context: Context): Command {
     .action((model: string, options: CalibrateOptions) => calibrate(context, model, options));
 }
 
+/** What the command is to do, checked as far as can be before anything is measured. */
 async function calibrate(context: Context, model: string, options: CalibrateOptions): Promise<void> {
   const { io, services } = context;
-  const preprocessing = preprocessingFrom(options, 'imagenet');
+  requireConsistent(options);
+  const preprocessing = options.data === undefined ? undefined : preprocessingFrom(options, 'imagenet');
   const overrides = options.override && (await readOverrides(options.override));
-  const output = options.output ?? defaultOutput(model);
+  const output = options.output ?? (options.saveTable === undefined ? defaultOutput(model) : undefined);
   await checkReadable([model]);
-  await checkWritable(output, model);
-  const samples = await chooseSamples(io, options);
+  if (output !== undefined) await checkWritable(output, model);
+  if (options.saveTable !== undefined) await checkWritable(options.saveTable, model, '--save-table');
+  const measurement = await prepare(io, options, preprocessing);
   const threads = resolveThreads(options);
   if (!options.json) await describeHost(context, threads);
 
   const start = performance.now();
   const calibrator = await services.createCalibrator({
     model,
-    output,
-    algo: options.algo,
-    firstConv: options.firstConv,
-    fullyConnected: options.fullyConnected,
-    ...(options.exclude && { exclude: options.exclude }),
+    ...(output !== undefined && { output }),
     ...(overrides && { overrides }),
-    preprocessing: formatPreprocessing(preprocessing),
+    ...schemeOptions(options),
+    ...measurement.options,
     threads: threads.threadsPerStream,
   });
   try {
-    await sampleImages(io, calibrator, samples, preprocessing);
-    const summary = await calibrator.saveInt8Model();
+    const images = await measurement.run(calibrator);
+    const table = options.saveTable === undefined ? undefined : await calibrator.saveTable(options.saveTable);
+    const summary = output === undefined ? undefined : await calibrator.saveInt8Model();
     const details = {
       model,
       modelBytesBefore: await fileSize(model),
-      images: samples.length,
-      preprocessing: formatPreprocessing(preprocessing),
+      images,
+      preprocessing: measurement.preprocessing,
       threads: threads.threadsPerStream,
+      ...(options.saveTable !== undefined && { table: options.saveTable }),
       totalSeconds: (performance.now() - start) / 1000,
     };
-    if (options.json) printJson(io, { ...summary, ...details });
-    else print(io, summaryText(summary, details, options.verbose === true));
+    if (options.json) printJson(io, { samples: table?.samples.count, ...summary, ...details });
+    else {
+      if (summary) print(io, summaryText(summary, details, options.verbose === true));
+      if (table) print(io, tableText(table, options.saveTable!));
+    }
   } finally {
     await calibrator.release();
   }
 }
 
-async function chooseSamples(io: CliIo, options: CalibrateOptions): Promise<Sample[]> {
-  const all = await readImageFolder(options.data);
-  const samples = spread(all, options.samples);
-  if (samples.length < options.samples)
-    note(
-      io,
-      `Note: ${options.samples} samples were asked for; "${options.data}" holds ${samples.length}, and all are used.`,
-    );
-  return samples;
+/** Those that the library takes as they are; it, or the table, has defaults for the others. */
+function schemeOptions({
+  algo,
+  firstConv,
+  fullyConnected,
+  exclude,
+}: CalibrateOptions): Partial<CalibratorOptions> {
+  return {
+    ...(algo && { algo }),
+    ...(firstConv && { firstConv }),
+    ...(fullyConnected && { fullyConnected }),
+    ...(exclude && { exclude }),
+  };
 }
 
-async function sampleImages(
+function requireConsistent({ data, table, shard, saveTable }: CalibrateOptions): void {
+  if (data === undefined && table === undefined)
+    throw new UsageError(
+      'Expected --data DIR, a folder of sample images, or --table TABLE, what was measured before, but received neither.',
+    );
+  if (shard && saveTable === undefined)
+    throw new UsageError(
+      '--shard: Expected --save-table TABLE beside it: the tables of all shards are merged with calibr8 merge.',
+    );
+}
+
+/** Where the figures come from. */
+interface Measurement {
+  readonly options: Partial<CalibratorOptions>;
+  readonly preprocessing: string;
+  /** Measures; returns the number of images that the figures stand for. */
+  run(calibrator: CliCalibrator): Promise<number>;
+}
+
+async function prepare(
   io: CliIo,
-  calibrator: CliCalibrator,
-  samples: readonly Sample[],
-  preprocessing: Preprocessing,
-): Promise<void> {
-  const input = new ImageInput(calibrator.inputMetadata, preprocessing);
-  const size = input.batch * Math.ceil(CHUNK / input.batch);
-  await withProgress(io, 'Calibrating', 'images', async (update) => {
-    let done = 0;
-    for await (const { images } of imageChunks(samples, preprocessing, size)) {
-      for (let start = 0; start < images.length; start += input.batch) {
-        io.signal.throwIfAborted();
-        const batch = images.slice(start, start + input.batch);
-        await calibrator.run(input.feed(batch));
-        await calibrator.sampleData();
-        update((done += batch.length), samples.length);
-      }
-    }
-  });
-  io.signal.throwIfAborted();
+  options: CalibrateOptions,
+  preprocessing: Preprocessing | undefined,
+): Promise<Measurement> {
+  if (options.data === undefined || !preprocessing) {
+    const table = await readTable(options.table!);
+    return {
+      options: { table },
+      preprocessing: table.settings.preprocessing ?? 'not recorded',
+      run: () => Promise.resolve(table.samples.count),
+    };
+  }
+  const samples = await chooseSamples(io, options.data, options.samples);
+  const text = formatPreprocessing(preprocessing);
+  return {
+    options: { preprocessing: text },
+    preprocessing: text,
+    run: (calibrator) => sampleImages(io, calibrator, samples, preprocessing, options.shard),
+  };
 }
 
 function algorithm(name: string): Algorithm {
@@ -172,5 +214,5 @@ function algorithm(name: string): Algorithm {
 }
 
 function precision(flags: string, description: string): Option {
-  return new Option(flags, description).choices(['int8', 'fp32']).default('int8');
+  return new Option(flags, description).choices(['int8', 'fp32']);
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { CalibrationSummary, TensorSummary } from '../calibration/summary';
+import type { CalibrationTable } from '../calibration/table';
 import { bytes, fixed, percent, significant, table } from './format';
 
 const SHOWN = 10;
@@ -33,18 +34,26 @@ export function summaryText(
   return [...sections, closingLines(summary, details)].join('\n\n');
 }
 
+/** What a calibration table holds, in a line or two. */
+export function tableText({ samples, tensors }: CalibrationTable, path: string): string {
+  const edited = tensors.filter(({ threshold, calibrated }) => threshold !== calibrated).length;
+  const edits = edited > 0 ? `, ${edited} of them edited` : '';
+  return `Saved ${path}: ${samples.count} samples, ${tensors.length} tensors${edits}`;
+}
+
 function tensorTable(tensors: readonly TensorSummary[]): string {
   return table(
-    ['tensor', 'type', 'threshold', 'scale', 'clipped', 'SQNR dB'],
-    tensors.map(({ name, dtype, threshold, scale, clippedPercent, sqnrDb }) => [
+    ['tensor', 'type', 'threshold', 'by', 'scale', 'clipped', 'SQNR dB'],
+    tensors.map(({ name, dtype, threshold, observer, scale, clippedPercent, sqnrDb }) => [
       name,
       dtype,
       significant(threshold),
+      observer,
       significant(scale),
       percent(clippedPercent, 3),
       fixed(sqnrDb, 1),
     ]),
-    { left: [0, 1] },
+    { left: [0, 1, 3] },
   );
 }
 

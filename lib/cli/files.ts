@@ -34,10 +34,11 @@ export function defaultOutput(model: string): string {
 
 /**
  * Checks before calibrating that the result can be written and does not replace the model.
+ * @param option what named the output, for errors
  * @throws UsageError, FILE_ACCESS
  */
-export async function checkWritable(output: string, model: string): Promise<void> {
-  if (output === '') throw new UsageError('--output: Expected the file to write but received "".');
+export async function checkWritable(output: string, model?: string, option = '--output'): Promise<void> {
+  if (output === '') throw new UsageError(`${option}: Expected the file to write but received "".`);
   const folder = dirname(resolve(output));
   const fail = (reason: string): never => {
     throw new Calibr8Error('FILE_ACCESS', `Expected to write "${resolve(output)}" but ${reason}.`);
@@ -51,8 +52,8 @@ export async function checkWritable(output: string, model: string): Promise<void
   if (existing?.isDirectory()) fail('it is a folder');
   if (existing && !existing.isFile()) fail('a special file, such as a device, stands there');
   const real = await realpath(output).catch(() => undefined);
-  if (real !== undefined && real === (await realpath(model)))
-    throw new UsageError(`--output: "${output}" is the model itself; name another file.`);
+  if (real !== undefined && model !== undefined && real === (await realpath(model)))
+    throw new UsageError(`${option}: "${output}" is the model itself; name another file.`);
 }
 
 /** Bytes of a file; 0 where there is none. */

@@ -6,11 +6,19 @@ import { calibrateCommand } from './calibrate';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
 import { inspectCommand } from './inspect';
+import { mergeCommand } from './merge';
 import { EXIT, note, UsageError, type CliIo, type Context } from './io';
 import type { Services } from './services';
 
 /** The commands in the order of the help. */
-const COMMANDS = [calibrateCommand, evaluateCommand, benchmarkCommand, inspectCommand, doctorCommand];
+const COMMANDS = [
+  calibrateCommand,
+  mergeCommand,
+  evaluateCommand,
+  benchmarkCommand,
+  inspectCommand,
+  doctorCommand,
+];
 
 /**
  * Runs one command line.

@@ -1,5 +1,6 @@
 import type { CalibratorOptions } from '../calibration/options';
 import type { CalibrationSummary } from '../calibration/summary';
+import type { CalibrationTable } from '../calibration/table';
 import type { InputMetadata, Runnable } from '../evaluation/runnable';
 import type { Graph } from '../graph/graph';
 import type { AddonInfo } from '../runtime/addon';
@@ -20,6 +21,7 @@ export interface CliCalibrator {
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
   sampleData(): Promise<void>;
   saveInt8Model(): Promise<CalibrationSummary>;
+  saveTable(path: string): Promise<CalibrationTable>;
   release(): Promise<void>;
 }
 

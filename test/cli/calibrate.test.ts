@@ -25,7 +25,7 @@ describe('calibrate', () => {
     const [calibrator] = services.calibrators;
     expect(calibrator!.options).toEqual({
       ...{ model, output: folder.path('net.int8.onnx'), algo: 'KL', threads: 3 },
-      ...{ firstConv: 'fp32', fullyConnected: 'int8', exclude: ['op:Gemm', '/head/**'] },
+      ...{ firstConv: 'fp32', exclude: ['op:Gemm', '/head/**'] },
       overrides: [
         { match: 'a', range: 6 },
         { match: 'b', observer: 'mse' },

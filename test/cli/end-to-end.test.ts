@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Inspection } from '../../lib/cli/inspect';
 import { libraryServices } from '../../lib/cli/library-services';
@@ -38,6 +38,33 @@ describeWithAddon(
 
     test('calibrate leaves the INT8 model and nothing else', () => {
       expect(readdirSync(folder.path()).sort()).toEqual(['images', 'list.txt', 'net.int8.onnx', 'net.onnx']);
+    });
+
+    test('shards merge to the table, and to the INT8 model, of one run', async () => {
+      const parts = folder.path('parts');
+      mkdirSync(parts);
+      const sample = ['calibrate', model, '--data', images, '--samples', '10', ...preprocessing];
+      const options = ['--algo', 'auto', '--override', '{"match":"data","observer":"KL"}'];
+      for (const i of [1, 2, 3]) {
+        const table = join(parts, `${i}.json`);
+        const result = await command(...sample, ...options, '--shard', `${i}/3`, '--save-table', table);
+        expect(result).toMatchObject({ samples: i === 1 ? 4 : 3, images: i === 1 ? 4 : 3, table });
+      }
+      expect(readdirSync(parts)).toHaveLength(3);
+      const tables = [3, 1, 2].map((i) => join(parts, `${i}.json`));
+      const merged = join(parts, 'merged.json');
+      expect(await command('merge', ...tables, '-o', merged)).toMatchObject({ samples: 10, tensors: 1 });
+      const [whole, direct, reused] = ['whole.json', 'direct.onnx', 'reused.onnx'].map((x) => join(parts, x));
+      await command(...sample, ...options, '--save-table', whole!, '-o', direct!);
+      expect(readFileSync(merged, 'utf8')).toBe(readFileSync(whole!, 'utf8'));
+      const summary = await command('calibrate', model, '--table', merged, '-o', reused!, '--threads', '1');
+      expect(summary).toMatchObject({ samples: 10, images: 10, algorithm: 'auto' });
+      expect(Buffer.compare(readFileSync(reused!), readFileSync(direct!))).toBe(0);
+      // As many shards as samples, and one more.
+      const shard = async (text: string) =>
+        (await run([...sample, '--shard', text, '--save-table', join(parts, 'x.json')], libraryServices))
+          .code;
+      expect([await shard('10/10'), await shard('11/11')]).toEqual([0, 2]);
     });
 
     test('evaluate compares the two, with the preprocessing of the receipt', async () => {

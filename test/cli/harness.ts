@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import type { CalibratorOptions } from '../../lib/calibration/options';
 import type { CalibrationSummary } from '../../lib/calibration/summary';
+import type { CalibrationTable } from '../../lib/calibration/table';
 import { libraryServices } from '../../lib/cli/library-services';
 import { main } from '../../lib/cli/main';
 import type { CliCalibrator, CliSession, Services } from '../../lib/cli/services';
@@ -80,6 +81,7 @@ export class FakeSession extends FakeNetwork implements CliSession {
 export class FakeCalibrator extends FakeNetwork implements CliCalibrator {
   sampled = 0;
   saved = false;
+  savedTable: string | undefined;
   released = 0;
 
   constructor(readonly options: CalibratorOptions) {
@@ -103,7 +105,18 @@ export class FakeCalibrator extends FakeNetwork implements CliCalibrator {
     }));
     const { output, algo } = this.options;
     const counts = { samples: this.sampled, int8Nodes: 12, fp32Nodes: 1, modelBytes: 1000, seconds: 0.5 };
-    return { output: output!, algorithm: algo as string, tensors, ...counts };
+    return { output: output!, algorithm: (algo ?? 'max') as string, tensors, ...counts };
+  }
+
+  async saveTable(path: string): Promise<CalibrationTable> {
+    this.savedTable = path;
+    const digest = '0'.repeat(64);
+    const settings = { algo: 'max', overrides: [], exclude: [], outputs: ['logits'] };
+    return {
+      ...{ calibr8Table: 1, version: '0.0.0', model: digest, tensors: [], statistics: [] },
+      settings: { ...settings, firstConv: 'int8', fullyConnected: 'int8' },
+      samples: { count: this.sampled, sha256: digest },
+    };
   }
 
   async release(): Promise<void> {

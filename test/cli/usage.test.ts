@@ -53,7 +53,7 @@ describe('wrong usage ends with code 2 and nothing on stdout', () => {
     [['calibrat'], /unknown command 'calibrat'.*Did you mean calibrate\?/s],
     [['evaluate'], /missing required argument 'model'/],
     [['benchmark'], /missing required argument 'models'/],
-    [['calibrate', 'x.onnx'], /required option '--data <DIR>' not specified/],
+    [['calibrate', 'x.onnx'], /--data DIR, .*, or --table TABLE, .* received neither/],
     [['calibrate', 'x.onnx', '--data', 'd', '--bogus'], /unknown option '--bogus'/],
     [['calibrate', 'x.onnx', 'y.onnx', '--data', 'd'], /too many arguments/],
     [
@@ -66,6 +66,19 @@ describe('wrong usage ends with code 2 and nothing on stdout', () => {
     ],
     [['calibrate', 'x.onnx', '--data', 'd', '--override', '{'], /--override: Expected JSON .* but \{: /],
     [['calibrate', 'x.onnx', '--data', 'd', '--override', '@nothing.json'], /a file at "nothing\.json"/],
+    [
+      ['calibrate', 'x.onnx', '--data', 'd', '--table', 't'],
+      /'--table <TABLE>' cannot be used with .*'--data/,
+    ],
+    [
+      ['calibrate', 'x.onnx', '--table', 't', '--crop', '8'],
+      /'--table <TABLE>' cannot be used with .*--crop/,
+    ],
+    [['calibrate', 'x.onnx', '--data', 'd', '--shard', '1/2'], /--shard: Expected --save-table TABLE/],
+    [['calibrate', 'x.onnx', '--data', 'd', '--shard', '0/2'], /Expected INDEX\/COUNT .* as in 2\/8/],
+    [['calibrate', 'x.onnx', '--data', 'd', '--shard', '3/2'], /Expected INDEX\/COUNT/],
+    [['merge', '-o', 't.json'], /missing required argument 'tables'/],
+    [['merge', 'a.json'], /required option '-o, --output <TABLE>' not specified/],
     [['calibrate', 'x.onnx', '--data', 'd', '--samples', '0'], /an integer of at least 1/],
     [['calibrate', 'x.onnx', '--data', 'd', '--samples', '1.5'], /an integer of at least 1/],
     [
