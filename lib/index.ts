@@ -7,6 +7,13 @@ export type { Override } from './calibration/overrides';
 export type { CalibrationSummary, TensorSummary } from './calibration/summary';
 export { Calibr8Error, type ErrorCode } from './errors';
 export type { DataType } from './graph/data-type';
+export { quantize } from './mixed-precision/quantize';
+export type { QuantizeOptions, QuantizeProgress, ValidationSample } from './mixed-precision/options';
+export type { LayerCost } from './mixed-precision/ranking';
+export type { SpeedComparison } from './mixed-precision/speed';
+export type { QuantizeSummary } from './mixed-precision/summary';
+export type { Tolerance } from './mixed-precision/tolerance';
+export type { Measurement } from './mixed-precision/validator';
 export {
   InferenceSession,
   type Fetches,

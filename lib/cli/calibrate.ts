@@ -1,9 +1,13 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { algorithmName, type Algorithm } from '../calibration/algorithm';
-import { OBSERVERS } from '../calibration/observers/registry';
+import { Command, Option } from 'commander';
 import type { CalibratorOptions } from '../calibration/options';
 import { readTable } from '../calibration/table';
 import { formatPreprocessing, type Preprocessing } from '../evaluation/preprocessing';
+import {
+  addCalibrationOptions,
+  ALGORITHMS,
+  calibrationOptions,
+  type CalibrationCliOptions,
+} from './calibration-options';
 import { summaryText, tableText } from './calibration-summary';
 import { checkReadable, checkWritable, defaultOutput, fileSize } from './files';
 import { describeHost } from './host';
@@ -19,23 +23,18 @@ import {
   type OutputOptions,
   type ThreadOptions,
 } from './options';
-import { readOverrides } from './overrides';
 import { chooseSamples, sampleImages } from './sampling';
 import type { CliCalibrator } from './services';
 import { parseShard, type Shard } from './shard';
 
-interface CalibrateOptions extends ImageOptions, Pick<ThreadOptions, 'threads'>, OutputOptions {
+interface CalibrateOptions
+  extends CalibrationCliOptions, ImageOptions, Pick<ThreadOptions, 'threads'>, OutputOptions {
   data?: string;
   samples: number;
   table?: string;
   shard?: Shard;
   saveTable?: string;
-  algo?: Algorithm;
   output?: string;
-  firstConv?: 'int8' | 'fp32';
-  fullyConnected?: 'int8' | 'fp32';
-  exclude?: string[];
-  override?: string[];
   verbose?: boolean;
 }
 
@@ -57,8 +56,7 @@ In parts, anywhere, and together again, exactly as in one run:
   $ calibr8 merge 1.json 2.json -o table.json
   $ calibr8 calibrate net.onnx --table table.json -o net.int8.onnx
 
-Algorithms (--algo):
-${OBSERVERS.all.map(({ name, description }) => `  ${name.padEnd(12)}${description}`).join('\n')}
+${ALGORITHMS}
 
 The samples are spread evenly over the sorted list of all images below DIR.
 Color profiles and EXIF orientation are ignored.`;
@@ -83,20 +81,9 @@ export function calibrateCommand(context: Context): Command {
     .addOption(
       new Option('--shard <I/N>', 'measure on the I-th of N parts of the samples only').argParser(parseShard),
     )
-    .option(
-      '--algo <NAME>',
-      `how clipping thresholds are found: ${OBSERVERS.names.join(', ')} (default: max)`,
-      algorithm,
-    )
     .option('-o, --output <OUT>', 'file to write (default: MODEL with .int8 before its extension)')
-    .addOption(precision('--first-conv <TYPE>', 'type of the first convolution (default: int8)'))
-    .addOption(precision('--fully-connected <TYPE>', 'type of fully connected layers (default: int8)'))
-    .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
-    .option(
-      '--override <JSON|@FILE...>',
-      'an observer, range or precision for what "match" names: a layer, tensor, glob or op:TYPE',
-    )
     .option('--verbose', 'list all tensors');
+  addCalibrationOptions(command);
   addOutputOptions(addThreadsOption(addImageOptions(command, 'imagenet')));
   return command
     .addHelpText('after', EXAMPLES)
@@ -108,7 +95,7 @@ async function calibrate(context: Context, model: string, options: CalibrateOpti
   const { io, services } = context;
   requireConsistent(options);
   const preprocessing = options.data === undefined ? undefined : preprocessingFrom(options, 'imagenet');
-  const overrides = options.override && (await readOverrides(options.override));
+  const calibration = await calibrationOptions(options);
   const output = options.output ?? (options.saveTable === undefined ? defaultOutput(model) : undefined);
   await checkReadable([model]);
   if (output !== undefined) await checkWritable(output, model);
@@ -121,8 +108,7 @@ async function calibrate(context: Context, model: string, options: CalibrateOpti
   const calibrator = await services.createCalibrator({
     model,
     ...(output !== undefined && { output }),
-    ...(overrides && { overrides }),
-    ...schemeOptions(options),
+    ...calibration,
     ...measurement.options,
     threads: threads.threadsPerStream,
   });
@@ -147,21 +133,6 @@ async function calibrate(context: Context, model: string, options: CalibrateOpti
   } finally {
     await calibrator.release();
   }
-}
-
-/** Those that the library takes as they are; it, or the table, has defaults for the others. */
-function schemeOptions({
-  algo,
-  firstConv,
-  fullyConnected,
-  exclude,
-}: CalibrateOptions): Partial<CalibratorOptions> {
-  return {
-    ...(algo && { algo }),
-    ...(firstConv && { firstConv }),
-    ...(fullyConnected && { fullyConnected }),
-    ...(exclude && { exclude }),
-  };
 }
 
 function requireConsistent({ data, table, shard, saveTable }: CalibrateOptions): void {
@@ -203,16 +174,4 @@ async function prepare(
     preprocessing: text,
     run: (calibrator) => sampleImages(io, calibrator, samples, preprocessing, options.shard),
   };
-}
-
-function algorithm(name: string): Algorithm {
-  try {
-    return algorithmName(name, '--algo') as Algorithm;
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
-
-function precision(flags: string, description: string): Option {
-  return new Option(flags, description).choices(['int8', 'fp32']);
 }

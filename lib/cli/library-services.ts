@@ -12,6 +12,11 @@ export const libraryServices: Services = {
     const { Calibrator } = require('../calibration/calibrator') as typeof import('../calibration/calibrator');
     return Calibrator.create(options);
   },
+  async quantize(options) {
+    const { quantize } =
+      require('../mixed-precision/quantize') as typeof import('../mixed-precision/quantize');
+    return quantize(options);
+  },
   async readGraph(model) {
     const { readModel } = require('../onnx') as typeof import('../onnx');
     return readModel(model);

@@ -46,6 +46,13 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A parser of numbers; what they may be is for the library to say. */
+export function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
 export function addImageOptions(command: Command, fallback: string): Command {
   return command
     .option(
@@ -83,15 +90,18 @@ export function addOutputOptions(command: Command): Command {
 }
 
 /** The preprocessing that the options say; `fallback` where they name none. */
-export function preprocessingFrom(options: ImageOptions, fallback: string): Preprocessing {
+export function preprocessingFrom(
+  options: ImageOptions,
+  fallback: string,
+  option = '--preprocess',
+): Preprocessing {
   try {
     return parsePreprocessing(options.preprocess ?? fallback, {
       resize: options.resize === 'none' ? null : options.resize,
       crop: options.crop,
     });
   } catch (error) {
-    if (error instanceof Calibr8Error)
-      throw new UsageError(`--preprocess: ${error.message}`, { cause: error });
+    if (error instanceof Calibr8Error) throw new UsageError(`${option}: ${error.message}`, { cause: error });
     throw error;
   }
 }

@@ -8,12 +8,14 @@ import { evaluateCommand } from './evaluate';
 import { inspectCommand } from './inspect';
 import { mergeCommand } from './merge';
 import { EXIT, note, UsageError, type CliIo, type Context } from './io';
+import { quantizeCommand } from './quantize';
 import type { Services } from './services';
 
 /** The commands in the order of the help. */
 const COMMANDS = [
   calibrateCommand,
   mergeCommand,
+  quantizeCommand,
   evaluateCommand,
   benchmarkCommand,
   inspectCommand,

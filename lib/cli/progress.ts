@@ -49,3 +49,34 @@ export async function withProgress<T>(
     progress.stop();
   }
 }
+
+/** Progress of work in several stages: a bar for each, one after the other. */
+export class StageProgress {
+  #bar: Progress | undefined;
+  #stage = '';
+  #last = 0;
+
+  /** @param labels of each stage; `total` where its updates do not say */
+  constructor(
+    readonly io: CliIo,
+    readonly labels: Readonly<Record<string, { label: string; unit: string; total?: number }>>,
+  ) {}
+
+  show({ stage, done, total }: { stage: string; done: number; total?: number | undefined }): void {
+    const { label, unit, total: known = done } = this.labels[stage]!;
+    // The count begins again where a stage does, be it the same one once more.
+    if (stage !== this.#stage || done <= this.#last) {
+      this.stop();
+      this.#bar = new Progress(this.io, label, unit);
+    }
+    this.#stage = stage;
+    this.#last = done;
+    this.#bar?.update(done, total ?? known);
+  }
+
+  /** Removes the bar. Idempotent. */
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}

@@ -3,6 +3,8 @@ import type { CalibrationSummary } from '../calibration/summary';
 import type { CalibrationTable } from '../calibration/table';
 import type { InputMetadata, Runnable } from '../evaluation/runnable';
 import type { Graph } from '../graph/graph';
+import type { QuantizeOptions } from '../mixed-precision/options';
+import type { QuantizeSummary } from '../mixed-precision/summary';
 import type { AddonInfo } from '../runtime/addon';
 import type { Profile } from '../runtime/session';
 import type { Tensor } from '../tensor';
@@ -29,6 +31,7 @@ export interface CliCalibrator {
 export interface Services {
   createSession(model: string, options: { streams: number; threadsPerStream: number }): Promise<CliSession>;
   createCalibrator(options: CalibratorOptions): Promise<CliCalibrator>;
+  quantize(options: QuantizeOptions): Promise<QuantizeSummary>;
   readGraph(model: string): Promise<Graph>;
   /** @throws ADDON_LOAD */
   addonInfo(): Promise<AddonInfo>;

@@ -1,7 +1,7 @@
 import { elementCount } from '../graph/data-type';
 import type { Graph, Node } from '../graph/graph';
 import { findOperator } from '../ops/registry';
-import { EXECUTION, runPasses } from '../passes/pipeline';
+import { CANONICAL, EXECUTION, runPasses } from '../passes/pipeline';
 
 export interface Complexity {
   /** Multiply-adds of all weighted operators in one run. */
@@ -28,6 +28,17 @@ export function measureComplexity(
     if (node.inputs[0]?.quantization && node.inputs[1]?.quantization) result.int8MultiplyAdds += count;
   }
   return result;
+}
+
+/** The multiply-adds of each weighted operator of an FP32 network, by its name, in one run with inputs of the shapes `dims`. */
+export function multiplyAddsByLayer(
+  graph: Graph,
+  dims: Readonly<Record<string, readonly number[]>>,
+): Map<string, number> {
+  for (const input of graph.inputs) input.shape = dims[input.name] ?? input.shape;
+  runPasses(graph, CANONICAL);
+  const weighted = [...graph.nodes].filter((node) => findOperator(node)?.linear);
+  return new Map(weighted.map((node) => [node.name, multiplyAddsOf(node)]));
 }
 
 /** Each element of the result takes as many as there are weights for its channel. */

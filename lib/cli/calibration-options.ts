@@ -1,0 +1,61 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { algorithmName, type Algorithm } from '../calibration/algorithm';
+import type { CalibratorOptions } from '../calibration/options';
+import { OBSERVERS } from '../calibration/observers/registry';
+import { readOverrides } from './overrides';
+
+/** What the commands that calibrate have in common: how ranges are found, and which layers stay in FP32. */
+export interface CalibrationCliOptions {
+  algo?: Algorithm;
+  firstConv?: 'int8' | 'fp32';
+  fullyConnected?: 'int8' | 'fp32';
+  exclude?: string[];
+  override?: string[];
+}
+
+/** For the help: the algorithms with what they do. */
+export const ALGORITHMS = `Algorithms (--algo):
+${OBSERVERS.all.map(({ name, description }) => `  ${name.padEnd(12)}${description}`).join('\n')}`;
+
+export function addCalibrationOptions(command: Command): Command {
+  return command
+    .option(
+      '--algo <NAME>',
+      `how clipping thresholds are found: ${OBSERVERS.names.join(', ')} (default: max)`,
+      algorithm,
+    )
+    .addOption(precision('--first-conv <TYPE>', 'type of the first convolution (default: int8)'))
+    .addOption(precision('--fully-connected <TYPE>', 'type of fully connected layers (default: int8)'))
+    .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
+    .option(
+      '--override <JSON|@FILE...>',
+      'an observer, range or precision for what "match" names: a layer, tensor, glob or op:TYPE',
+    );
+}
+
+/** Those that the command line says; the library, or a calibration table, has defaults for the others. */
+export async function calibrationOptions(
+  options: CalibrationCliOptions,
+): Promise<Pick<CalibratorOptions, 'algo' | 'firstConv' | 'fullyConnected' | 'exclude' | 'overrides'>> {
+  const { algo, firstConv, fullyConnected, exclude } = options;
+  const overrides = options.override && (await readOverrides(options.override));
+  return {
+    ...(algo && { algo }),
+    ...(firstConv && { firstConv }),
+    ...(fullyConnected && { fullyConnected }),
+    ...(exclude && { exclude }),
+    ...(overrides && { overrides }),
+  };
+}
+
+function algorithm(name: string): Algorithm {
+  try {
+    return algorithmName(name, '--algo') as Algorithm;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+function precision(flags: string, description: string): Option {
+  return new Option(flags, description).choices(['int8', 'fp32']);
+}
