@@ -24,8 +24,8 @@ interface Candidate {
  * a level, until clipping alone costs more than the best so far (it only grows from there), and then looks closely around the
  * best local minima. Of equal errors the greatest threshold wins.
  *
- * Source: least squared error as in TensorFlow Lite's and AIMET's `tf_enhanced`, PaddlePaddle's `algo='mse'`; Banner et al.,
- * "Post training 4-bit quantization of convolutional networks" (2019).
+ * Source: `algo='mse'` of PaddlePaddle's PostTrainingQuantization, `method='mse'` of NVIDIA's HistogramCalibrator; those try a
+ * fixed grid of thresholds.
  */
 export function leastSquaredError(statistics: TensorStatistics, dtype: ActivationType): number {
   const { absMax } = statistics;

@@ -2,14 +2,14 @@ import { Calibr8Error, describe } from '../../errors';
 import { finiteCount, type TensorStatistics } from '../statistics';
 import { rangeOfZeros, type Observer } from './observer';
 
-/** What `percentile` means without a number, as NVIDIA's pytorch-quantization has it in its examples. */
+/** What `percentile` means without a number, the default of NVIDIA's HistogramCalibrator too. */
 const DEFAULT_PERCENT = 99.99;
 
 /**
  * threshold = the |x| that `percent` of all elements, zeros included, do not exceed; elements count as spread evenly inside
  * their fine bin, and the threshold is at least one bin wide.
  *
- * Source: Wu et al., "Integer Quantization for Deep Learning Inference" (2020), section 4.2.
+ * Source: Wu et al., "Integer Quantization for Deep Learning Inference: Principles and Empirical Evaluation" (2020), on calibration.
  */
 function percentileOf(percent: number): Observer {
   return {
