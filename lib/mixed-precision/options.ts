@@ -80,15 +80,7 @@ export function resolveQuantize(options: unknown): ResolvedQuantize {
   const tolerance = resolveTolerance({ maxDrop, minAgreement, minSqnr });
   if (typeof calibrator.output !== 'string' || calibrator.output === '')
     throw expected('a path', 'output', calibrator.output);
-  if (!isIterable(calibration)) throw expected('an iterable of feeds', 'calibration', calibration);
-  if (!isIterable(validation)) throw expected('an iterable of { feeds, labels }', 'validation', validation);
-  if (isIterator(validation)) {
-    throw expected(
-      'an array, or an object that makes a new iterator each time (a generator ends after the first)',
-      'validation',
-      validation,
-    );
-  }
+  requireSources(calibration, validation);
   if (!(minInt8 >= 0 && minInt8 <= 100)) throw expected('a percentage from 0 to 100', 'minInt8', minInt8);
   if (logits !== undefined && typeof logits !== 'string')
     throw expected('the name of an output', 'logits', logits);
@@ -112,7 +104,19 @@ export function resolveQuantize(options: unknown): ResolvedQuantize {
   };
 }
 
-function isIterable(value: unknown): boolean {
+function requireSources(calibration: unknown, validation: unknown): void {
+  if (!isIterable(calibration)) throw expected('an iterable of feeds', 'calibration', calibration);
+  if (!isIterable(validation)) throw expected('an iterable of { feeds, labels }', 'validation', validation);
+  if (isIterator(validation)) {
+    throw expected(
+      'an array, or an object that makes a new iterator each time (a generator ends after the first)',
+      'validation',
+      validation,
+    );
+  }
+}
+
+function isIterable(value: unknown): value is object {
   return (
     typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
   );
