@@ -19,9 +19,12 @@ export function resolveTolerance({ maxDrop, minAgreement, minSqnr }: Tolerance):
       'Expected maxDrop, minAgreement or minSqnr but received none of them. Say what quantizing may cost; without a limit use a Calibrator.',
     );
   }
-  if (maxDrop !== undefined && !(maxDrop >= 0 && maxDrop <= 100))
+  if (maxDrop !== undefined && !(typeof maxDrop === 'number' && maxDrop >= 0 && maxDrop <= 100))
     throw expected('points of accuracy from 0 to 100', 'maxDrop', maxDrop);
-  if (minAgreement !== undefined && !(minAgreement > 0 && minAgreement <= 100))
+  if (
+    minAgreement !== undefined &&
+    !(typeof minAgreement === 'number' && minAgreement > 0 && minAgreement <= 100)
+  )
     throw expected('a percentage above 0 and up to 100', 'minAgreement', minAgreement);
   if (minSqnr !== undefined && !Number.isFinite(minSqnr))
     throw expected('a number of dB', 'minSqnr', minSqnr);

@@ -104,6 +104,7 @@ describe('the tolerance', () => {
     [{}, /maxDrop, minAgreement or minSqnr but received none/],
     [{ minAgreement: 100.1 }, /percentage above 0 and up to 100 for minAgreement but received 100.1/],
     [{ minAgreement: 0 }, /minAgreement/],
+    [{ minAgreement: '98' as unknown as number }, /minAgreement but received "98"/],
     [{ maxDrop: -1 }, /points of accuracy from 0 to 100 for maxDrop but received -1/],
     [{ maxDrop: NaN }, /maxDrop/],
     [{ minSqnr: Infinity }, /minSqnr/],
