@@ -61,7 +61,7 @@ void buildConcat(StepBuilder& builder) {
   }
   if (present.size() == 1) return builder.alias(present[0], builder.layout(present[0]));
 
-  if (y.dtype == DataType::kInt64 || y.dtype == DataType::kBool) {
+  if (!isNative(y.dtype) || y.dtype == DataType::kBool) {
     return addCopies(builder, axis, present, Layout::rowMajor(y.dims, y.dtype));
   }
   Layout first = builder.layout(present[0]).withDims(y.dims);

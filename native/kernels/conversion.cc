@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/element_types.h"
 #include "kernels/simd.h"
 
 namespace calibr8 {
@@ -144,48 +145,18 @@ void quantizeInterleaved(const float* source, size_t planeStride, size_t channel
 }
 
 double loadElement(const void* base, DataType type, int64_t index) {
-  switch (type) {
-    case DataType::kFloat32:
-      return static_cast<const float*>(base)[index];
-    case DataType::kInt32:
-      return static_cast<const int32_t*>(base)[index];
-    case DataType::kInt64:
-      return static_cast<double>(static_cast<const int64_t*>(base)[index]);
-    case DataType::kInt8:
-      return static_cast<const int8_t*>(base)[index];
-    case DataType::kUint8:
-    case DataType::kBool:
-      return static_cast<const uint8_t*>(base)[index];
-  }
-  return 0;
+  return withElementType(type, [&](auto element) {
+    using T = decltype(element);
+    return castElement<double>(static_cast<const T*>(base)[index]);
+  });
 }
 
 void storeElement(void* base, DataType type, int64_t index, double value) {
-  auto saturate = [&](double low, double high) {
-    // NaN fails both comparisons and becomes 0.
-    double rounded = std::nearbyint(value);
-    return rounded <= low ? low : rounded >= high ? high : rounded == rounded ? rounded : 0.0;
-  };
-  switch (type) {
-    case DataType::kFloat32:
-      static_cast<float*>(base)[index] = static_cast<float>(value);
-      break;
-    case DataType::kInt32:
-      static_cast<int32_t*>(base)[index] = static_cast<int32_t>(saturate(-2147483648.0, 2147483647.0));
-      break;
-    case DataType::kInt64:
-      static_cast<int64_t*>(base)[index] = static_cast<int64_t>(saturate(-9.2e18, 9.2e18));
-      break;
-    case DataType::kInt8:
-      static_cast<int8_t*>(base)[index] = static_cast<int8_t>(saturate(-128, 127));
-      break;
-    case DataType::kUint8:
-      static_cast<uint8_t*>(base)[index] = static_cast<uint8_t>(saturate(0, 255));
-      break;
-    case DataType::kBool:
-      static_cast<uint8_t*>(base)[index] = value != 0;
-      break;
-  }
+  withElementType(type, [&](auto element) {
+    using T = decltype(element);
+    double rounded = std::is_integral_v<T> ? std::nearbyint(value) : value;
+    static_cast<T*>(base)[index] = castElement<T>(rounded);
+  });
 }
 
 }  // namespace calibr8

@@ -21,6 +21,15 @@ void addMovement(Registry& registry);
 void addReduction(Registry& registry);
 void addLrn(Registry& registry);
 void addGather(Registry& registry);
+void addMap(Registry& registry);
+void addView(Registry& registry);
+void addIndexing(Registry& registry);
+void addRanking(Registry& registry);
+void addCumulation(Registry& registry);
+void addInterpolation(Registry& registry);
+void addNormalization(Registry& registry);
+void addPoolingIndices(Registry& registry);
+void addIntegerMatmul(Registry& registry);
 void addObserve(Registry& registry);
 
 }  // namespace calibr8

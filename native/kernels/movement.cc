@@ -49,7 +49,7 @@ void buildSlice(StepBuilder& builder) {
     dense = dense && (steps[i] == 1 || y.dims[i] == 1);
   }
   Layout current = builder.layout(0);
-  if (!current.isPlain() && dense && x.dtype != DataType::kInt64) {
+  if (!current.isPlain() && dense && isNative(x.dtype)) {
     Layout window = current.window(y.dims, starts);
     if (window.defined()) {
       Operand from = builder.read(0);

@@ -7,6 +7,7 @@
 #include "kernels/parallel.h"
 #include "kernels/simd.h"
 #include "kernels/strided.h"
+#include "kernels/typed_reduction.h"
 #include "program/step_builder.h"
 
 namespace calibr8 {
@@ -15,7 +16,7 @@ using onednn::Layout;
 
 namespace {
 
-enum class Algorithm { kSum, kMean, kMax, kMin, kMul, kNormL1, kNormL2 };
+enum class Algorithm { kSum, kMean, kMax, kMin, kMul, kNormL1, kNormL2, kSumSquare };
 
 float startOf(Algorithm algorithm) {
   if (algorithm == Algorithm::kMax) return -std::numeric_limits<float>::infinity();
@@ -46,6 +47,7 @@ CALIBR8_CLONES void combine(Algorithm algorithm, float* into, const float* row, 
       return combineRow(into, row, count,
                         [](float a, float b) CALIBR8_INLINE_LAMBDA { return a + std::fabs(b); });
     case Algorithm::kNormL2:
+    case Algorithm::kSumSquare:
       return combineRow(into, row, count, [](float a, float b) CALIBR8_INLINE_LAMBDA { return a + b * b; });
   }
 }
@@ -92,6 +94,7 @@ CALIBR8_CLONES float fold(Algorithm algorithm, const float* data, size_t count) 
       return foldRow(
           data, count, start, [](float a, float b) CALIBR8_INLINE_LAMBDA { return a + std::fabs(b); }, add);
     case Algorithm::kNormL2:
+    case Algorithm::kSumSquare:
       return foldRow(
           data, count, start, [](float a, float b) CALIBR8_INLINE_LAMBDA { return a + b * b; }, add);
   }
@@ -126,8 +129,8 @@ void Reduction::run(const float* source, float* destination) const {
       float* out = destination + piece * width;
       std::fill(out, out + width, startOf(algorithm));
       Odometer row(reduced);
-      Algorithm plain =
-          algorithm == Algorithm::kNormL1 || algorithm == Algorithm::kNormL2 ? Algorithm::kSum : algorithm;
+      bool sums = algorithm >= Algorithm::kNormL1;
+      Algorithm plain = sums ? Algorithm::kSum : algorithm;
       for (size_t r = 0; r < rows; ++r, row.next()) {
         const float* data = base + row.offset(reducedStrides);
         if (innerIsKept) {
@@ -176,18 +179,19 @@ Reduction plan(const Dims& from, const Dims& to, Algorithm algorithm) {
 
 void buildReduction(StepBuilder& builder) {
   const std::map<std::string, Algorithm> algorithms = {
-      {"sum", Algorithm::kSum},       {"mean", Algorithm::kMean}, {"max", Algorithm::kMax},
-      {"min", Algorithm::kMin},       {"mul", Algorithm::kMul},   {"norm_l1", Algorithm::kNormL1},
-      {"norm_l2", Algorithm::kNormL2}};
+      {"sum", Algorithm::kSum},        {"mean", Algorithm::kMean},
+      {"max", Algorithm::kMax},        {"min", Algorithm::kMin},
+      {"mul", Algorithm::kMul},        {"norm_l1", Algorithm::kNormL1},
+      {"norm_l2", Algorithm::kNormL2}, {"sum_square", Algorithm::kSumSquare}};
   const Value& x = builder.source(0);
   const Value& y = builder.destination();
-  builder.requireFloat(x);
-  builder.requireFloat(y);
   builder.requireRank(y, x.dims.size());
   for (size_t i = 0; i < x.dims.size(); ++i) {
     builder.require(y.dims[i] == x.dims[i] || y.dims[i] == 1, describe(x.dims), " does not reduce to ",
                     describe(y.dims), ".");
   }
+  if (x.dtype != DataType::kFloat32) return buildTypedReduction(builder, builder.params().word("algorithm"));
+  builder.requireFloat(y);
   auto found = algorithms.find(builder.params().word("algorithm"));
   builder.require(found != algorithms.end(), "there is no reduction '", builder.params().word("algorithm"),
                   "'.");

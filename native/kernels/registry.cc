@@ -34,6 +34,15 @@ Registry makeRegistry() {
   addReduction(registry);
   addLrn(registry);
   addGather(registry);
+  addMap(registry);
+  addView(registry);
+  addIndexing(registry);
+  addRanking(registry);
+  addCumulation(registry);
+  addInterpolation(registry);
+  addNormalization(registry);
+  addPoolingIndices(registry);
+  addIntegerMatmul(registry);
   addObserve(registry);
   return registry;
 }

@@ -21,7 +21,7 @@ void buildReorder(StepBuilder& builder) {
     // int8 is channels-last everywhere else; blocks of 16 channels are for float32.
     if (isInt8(y.dtype) && !current.isPlain()) wanted = Layout::channelsLast(shapeOf(y), y.dtype);
   }
-  if (y.dtype == DataType::kInt64 || y.dtype == DataType::kBool) wanted = Layout::rowMajor(y.dims, y.dtype);
+  if (!isNative(y.dtype) || y.dtype == DataType::kBool) wanted = Layout::rowMajor(y.dims, y.dtype);
   Operand from = builder.read(0);
   convert(builder, from, Quantization::of(x), builder.write(wanted.withType(y.dtype)), Quantization::of(y),
           false);

@@ -106,6 +106,8 @@ void StridedCopy::run(const uint8_t* source, uint8_t* destination) const {
       uint8_t* to = destination + (odometer.offset(outerDestination) + first * plane.destinationRow) * bytes;
       if (bytes == 1) {
         copyPlane<uint8_t>(from, to, plane);
+      } else if (bytes == 2) {
+        copyPlane<uint16_t>(from, to, plane);
       } else if (bytes == 4) {
         copyPlane<uint32_t>(from, to, plane);
       } else {

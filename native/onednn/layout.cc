@@ -13,19 +13,17 @@ Dims atLeastOne(const Dims& dims) { return dims.empty() ? Dims{1} : dims; }
 }  // namespace
 
 dnnl::memory::data_type dataTypeOf(DataType type) {
-  switch (type) {
-    case DataType::kFloat32:
-      return dnnl::memory::data_type::f32;
-    case DataType::kInt8:
-      return dnnl::memory::data_type::s8;
-    case DataType::kUint8:
-    case DataType::kBool:
+  if (type == DataType::kFloat32) return dnnl::memory::data_type::f32;
+  if (type == DataType::kInt8) return dnnl::memory::data_type::s8;
+  // The rest has a stand-in of the same size, or of half the size where oneDNN has none of 8 bytes.
+  switch (sizeOf(type)) {
+    case 1:
       return dnnl::memory::data_type::u8;
-    case DataType::kInt32:
-    case DataType::kInt64:
+    case 2:
+      return dnnl::memory::data_type::bf16;
+    default:
       return dnnl::memory::data_type::s32;
   }
-  return dnnl::memory::data_type::undef;
 }
 
 Dims rowMajorStrides(const Dims& dims) {
@@ -62,7 +60,7 @@ Layout Layout::any(const Dims& dims, DataType type) {
   return Layout(dnnl::memory::desc(atLeastOne(dims), dataTypeOf(type), Tag::any), type);
 }
 
-size_t Layout::bytes() const { return desc_.get_size() * (type_ == DataType::kInt64 ? 2 : 1); }
+size_t Layout::bytes() const { return desc_.get_size() * (sizeOf(type_) == 8 ? 2 : 1); }
 
 bool Layout::isDense() const {
   return !isAny() && bytes() == static_cast<size_t>(elements()) * sizeOf(type_);

@@ -12,8 +12,8 @@ dnnl::memory::data_type dataTypeOf(DataType type);
 
 /**
  * Where each element of a value is in memory: a memory descriptor that also knows our data type (oneDNN has
- * no int64 and no bool: those are laid out as s32 and u8 and never reach a primitive). A scalar has
- * dimensions [1].
+ * neither int64 nor bool, for example: such types are laid out as others and never reach a primitive). A
+ * scalar has dimensions [1].
  */
 class Layout {
  public:

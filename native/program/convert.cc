@@ -123,7 +123,7 @@ Operation moveOperation(const onednn::Device& device, const Operand& from, const
     };
     return operation;
   }
-  if (from.layout.type() != DataType::kInt64) {
+  if (isNative(from.layout.type())) {
     if (auto reorder = onednn::makeReorder(device, {from.layout, to.layout});
         reorder && reorder->scratchpadBytes() == 0) {
       operation.implementation = reorder->implementation();
@@ -173,8 +173,8 @@ void convert(StepBuilder& builder, const Operand& from, const Quantization& from
     builder.call("quantize_interleaved", {from, to}, interleave(a, b, numbersOf(fromQ, toQ)), inserted);
     return;
   }
-  bool onednnTypes = a.type() != DataType::kInt64 && b.type() != DataType::kInt64 &&
-                     a.type() != DataType::kBool && b.type() != DataType::kBool;
+  bool onednnTypes =
+      isNative(a.type()) && isNative(b.type()) && a.type() != DataType::kBool && b.type() != DataType::kBool;
   if (onednnTypes && fromQ.zeroPoints.size() <= 1 && toQ.zeroPoints.size() <= 1) {
     onednn::ReorderSpec spec{a, b};
     size_t count = std::max<size_t>({fromQ.scales.size(), toQ.scales.size(), 1});

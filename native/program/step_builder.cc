@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/strided.h"
 #include "onednn/execution.h"
 #include "program/compiler.h"
 #include "program/convert.h"
@@ -27,6 +28,13 @@ Operand StepBuilder::read(size_t i, const Layout& wanted) {
   if (value.kind == Kind::kConstant) {
     Layout plain = Layout::rowMajor(value.dims, value.dtype);
     if (wanted == plain) return constant(i, plain, "copy", nullptr);
+    if (!isNative(value.dtype) && wanted.isPlain()) {
+      return constant(i, wanted, "strided", [&](const uint8_t* from, uint8_t* to) {
+        StridedCopy copy{plain.dims(), plain.strides(), wanted.strides(), sizeOf(value.dtype)};
+        copy.simplify();
+        copy.run(from, to);
+      });
+    }
     return constant(i, wanted, "reorder", [&](const uint8_t* from, uint8_t* to) {
       auto reorder = onednn::makeReorder(device_, {plain, wanted});
       if (!reorder) throw Error(Code::kOnednn, step_.label() + ": oneDNN cannot reorder a constant.");
