@@ -2,8 +2,8 @@ import { describe } from '../errors';
 import type { onnx } from 'onnx-proto';
 import { invalid, toNumber, unsupported } from './proto';
 
-/** The oldest default operator set that is read: 7 brought numpy-style broadcasting, older ones mean other things. */
-export const MIN_OPSET = 7;
+/** The oldest default operator set that is read: the first one. */
+export const MIN_OPSET = 1;
 
 /** The newest default operator set whose operators are known here (ONNX 1.23). */
 export const MAX_OPSET = 28;

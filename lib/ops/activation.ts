@@ -1,9 +1,10 @@
-import { Constant } from '../graph/constant';
+import { isFloat } from '../graph/data-type';
 import type { Node } from '../graph/graph';
-import type { Eltwise, OperatorDefinition } from './definition';
+import type { Eltwise, Lowering, OperatorDefinition } from './definition';
+import { Composer, type Term } from './support/composer';
+import { foldElements } from './support/elementwise';
 import { eltwiseParams } from './support/post-ops';
-import { float32Of, input, output, shapeOf } from './support/shapes';
-import { Calibr8Error } from '../errors';
+import { floatOf, input, output, realType, shapeOf } from './support/shapes';
 
 interface Activation {
   op: string;
@@ -13,44 +14,37 @@ interface Activation {
   nonNegative?(node: Node, opset: number): boolean;
   /** The function itself, for constants. */
   apply?(x: number, node: Node): number;
+  /** Lowers it on other types than float32, and where `eltwise` has no answer. */
+  anyType?(node: Node, lowering: Lowering): void;
 }
 
 /** An operator that maps each element by a function that the addon knows. */
-function activation({ op, inputs = 1, eltwise, nonNegative, apply }: Activation): OperatorDefinition {
+function activation({
+  op,
+  inputs = 1,
+  eltwise,
+  nonNegative,
+  apply,
+  anyType,
+}: Activation): OperatorDefinition {
   return {
     op,
     inputs: [1, inputs],
     quantization: { kind: 'float' },
-    infer: (node) => [{ dtype: float32Of(node), shape: shapeOf(node) }],
-    eltwise,
+    ...(anyType ? { anyType: true as const } : {}),
+    infer: (node) => [{ dtype: anyType ? realType(node) : floatOf(node), shape: shapeOf(node) }],
+    eltwise: (node, opset) => (isFloat(realType(node)) ? eltwise(node, opset) : undefined),
     ...(nonNegative ? { nonNegative } : {}),
-    ...(apply
-      ? {
-          fold(node: Node) {
-            const x = node.inputs[0]!.constant!;
-            return [
-              Constant.float32(
-                x.dims,
-                x.toFloat32().map((element) => apply(element, node)),
-              ),
-            ];
-          },
-        }
-      : {}),
+    ...(apply ? { fold: (node: Node) => foldElements(node, realType(node), (x) => apply(x!, node)) } : {}),
     lower(node, lowering) {
       const params = eltwise(node, lowering.opset);
-      if (!params) {
-        throw new Calibr8Error(
-          'UNSUPPORTED_OPERATOR',
-          `${node.label}: its parameters must be constants that one element-wise function can express.`,
-        );
-      }
+      if (anyType && (!params || realType(node) !== 'float32')) return anyType(node, lowering);
       lowering.step({
         kernel: 'eltwise',
         name: node.name,
         sources: [lowering.value(input(node, 0))],
         destinations: [lowering.value(output(node))],
-        params: eltwiseParams(params),
+        params: eltwiseParams(params!),
       });
     },
   };
@@ -82,6 +76,11 @@ export const relu = activation({
   eltwise: plain('relu'),
   nonNegative: () => true,
   apply: (x) => Math.max(x, 0),
+  anyType(node, lowering) {
+    const composer = new Composer(node, lowering);
+    const x = composer.input(0);
+    composer.finish(composer.map('max', [x, composer.scalar(x.dtype, 0)]));
+  },
 });
 
 export const clip = activation({
@@ -92,7 +91,51 @@ export const clip = activation({
     return range && { algorithm: 'clip', alpha: range.min, beta: range.max };
   },
   nonNegative: (node, opset) => (bounds(node, opset)?.min ?? -1) >= 0,
+  anyType(node, lowering) {
+    const composer = new Composer(node, lowering);
+    const [low, high] = [composer.optional(1), composer.optional(2)];
+    let x = composer.input(0);
+    if (low) x = composer.map('max', [x, low]);
+    if (high) x = composer.map('min', [x, high]);
+    composer.finish(x);
+  },
 });
+
+/** A function of one real element that takes several steps. */
+function composed(
+  op: string,
+  compose: (composer: Composer, x: Term, node: Node) => Term,
+): OperatorDefinition {
+  return {
+    op,
+    inputs: [1, 1],
+    quantization: { kind: 'float' },
+    infer: (node) => [{ dtype: floatOf(node), shape: shapeOf(node) }],
+    lower(node, lowering) {
+      const composer = new Composer(node, lowering);
+      composer.finish(compose(composer, composer.input(0), node));
+    },
+  };
+}
+
+function seluConstants(node: Node): [alpha: number, gamma: number] {
+  return [
+    node.attributes.float('alpha', 1.6732632423543772),
+    node.attributes.float('gamma', 1.0507009873554805),
+  ];
+}
+
+/** x where it is not negative, else slope times x; the slope broadcasts to x. */
+const prelu: OperatorDefinition = {
+  op: 'PRelu',
+  inputs: [2, 2],
+  quantization: { kind: 'float' },
+  infer: (node) => [{ dtype: floatOf(node), shape: shapeOf(node) }],
+  lower(node, lowering) {
+    const composer = new Composer(node, lowering);
+    composer.finish(composer.map('prelu', [composer.input(0), composer.input(1)]));
+  },
+};
 
 export const activations: readonly OperatorDefinition[] = [
   relu,
@@ -104,11 +147,17 @@ export const activations: readonly OperatorDefinition[] = [
   activation({ op: 'Sigmoid', eltwise: plain('logistic'), nonNegative: () => true }),
   activation({ op: 'Tanh', eltwise: plain('tanh') }),
   activation({ op: 'Exp', eltwise: plain('exp'), nonNegative: () => true, apply: Math.exp }),
-  activation({ op: 'Log', eltwise: plain('log'), apply: Math.log }),
   activation({ op: 'Sqrt', eltwise: plain('sqrt'), nonNegative: () => true, apply: Math.sqrt }),
-  activation({ op: 'Abs', eltwise: plain('abs'), nonNegative: () => true, apply: Math.abs }),
-  activation({ op: 'Neg', eltwise: plain('linear', -1), apply: (x) => -x }),
-  activation({ op: 'Reciprocal', eltwise: plain('pow', 1, -1), apply: (x) => 1 / x }),
+  activation({
+    op: 'Abs',
+    eltwise: plain('abs'),
+    nonNegative: () => true,
+    apply: Math.abs,
+    anyType(node, lowering) {
+      const composer = new Composer(node, lowering);
+      composer.finish(composer.map('abs', [composer.input(0)]));
+    },
+  }),
   activation({
     op: 'Elu',
     eltwise: (node) => ({ algorithm: 'elu', alpha: node.attributes.float('alpha', 1), beta: 0 }),
@@ -133,4 +182,32 @@ export const activations: readonly OperatorDefinition[] = [
       beta: 0,
     }),
   }),
+  activation({
+    op: 'Swish',
+    eltwise: (node) => ({ algorithm: 'swish', alpha: node.attributes.float('alpha', 1), beta: 0 }),
+  }),
+  composed('Selu', (composer, x, node) => {
+    const [alpha, gamma] = seluConstants(node);
+    return composer.eltwise('linear', composer.eltwise('elu', x, alpha), gamma);
+  }),
+  // max(x, 0) + min(alpha (exp(x / alpha) - 1), 0) is alpha times an elu of x / alpha.
+  composed('Celu', (composer, x, node) => {
+    const alpha = node.attributes.float('alpha', 1);
+    return composer.eltwise(
+      'linear',
+      composer.eltwise('elu', composer.eltwise('linear', x, 1 / alpha), 1),
+      alpha,
+    );
+  }),
+  composed('ThresholdedRelu', (composer, x, node) =>
+    composer.map('thresholded_relu', [x], { alpha: node.attributes.float('alpha', 1) }),
+  ),
+  composed('Softsign', (composer, x) => composer.map('softsign', [x])),
+  composed('Shrink', (composer, x, node) =>
+    composer.map('shrink', [x], {
+      alpha: node.attributes.float('lambd', 0.5),
+      beta: node.attributes.float('bias', 0),
+    }),
+  ),
+  prelu,
 ];

@@ -1,8 +1,9 @@
 import { Calibr8Error } from '../errors';
 import { Constant } from '../graph/constant';
 import type { Node } from '../graph/graph';
-import type { ChannelAffine, OperatorDefinition } from './definition';
-import { float32Of, input, output, shapeOf } from './support/shapes';
+import type { ChannelAffine, Lowering, OperatorDefinition } from './definition';
+import { Composer, type Term } from './support/composer';
+import { floatOf, input, output, shapeOf } from './support/shapes';
 
 function affine(node: Node): ChannelAffine | undefined {
   const parameters = [1, 2, 3, 4].map((index) => node.inputs[index]?.constant?.toFloat32());
@@ -34,17 +35,12 @@ export const batchNormalization: OperatorDefinition = {
     if (node.attributes.int('spatial', 1) === 0) {
       throw new Calibr8Error('UNSUPPORTED_OPERATOR', `${node.label}: spatial = 0 is not supported, only 1.`);
     }
-    return [{ dtype: float32Of(node), shape: shapeOf(node, 0, 2) }];
+    return [{ dtype: floatOf(node), shape: shapeOf(node, 0, 2) }];
   },
   channelAffine: affine,
   lower(node, lowering) {
     const parameters = affine(node);
-    if (!parameters) {
-      throw new Calibr8Error(
-        'UNSUPPORTED_OPERATOR',
-        `${node.label}: its scale, bias, mean and variance must be constants.`,
-      );
-    }
+    if (!parameters) return lowerComputed(node, lowering);
     const x = input(node, 0);
     const dims = lowering.dims(x);
     const perChannel = [1, parameters.scale.length, ...dims.slice(2).map(() => 1)];
@@ -67,3 +63,17 @@ export const batchNormalization: OperatorDefinition = {
     });
   },
 };
+
+/** The same with parameters that the network computes. */
+function lowerComputed(node: Node, lowering: Lowering): void {
+  const composer = new Composer(node, lowering);
+  const x = composer.input(0);
+  const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => {
+    const values = composer.input(index);
+    return composer.reshape(values, [values.dims[0]!, ...new Array<number>(x.dims.length - 2).fill(1)]);
+  }) as [Term, Term, Term, Term];
+  const shifted = composer.eltwise('linear', variance, 1, node.attributes.float('epsilon', 1e-5));
+  const scale = composer.map('div', [gamma, composer.eltwise('sqrt', shifted)]);
+  const centered = composer.map('sub', [x, mean]);
+  composer.finish(composer.map('add', [composer.map('mul', [centered, scale]), beta]));
+}

@@ -1,7 +1,7 @@
-import type { Node } from '../graph/graph';
+import type { Node, Shape } from '../graph/graph';
 import type { LinearTrait, OperatorDefinition } from './definition';
 import { planPostOps } from './support/post-ops';
-import { float32Of, input, output, shapeError, shapeOf, sameDim, formatShape } from './support/shapes';
+import { floatOf, input, output, shapeError, shapeOf, sameDim, formatShape } from './support/shapes';
 import { resolveWindow, windowParams } from './support/spatial';
 
 const linear: LinearTrait = {
@@ -11,51 +11,56 @@ const linear: LinearTrait = {
   quantizable: (node) => node.inputs[1]?.constant !== undefined && (input(node, 1).shape?.length ?? 0) >= 3,
 };
 
+/** The shape of a convolution of input 0 with the weights of input 1. */
+export function convolutionShape(node: Node): Shape | undefined {
+  const x = shapeOf(node, 0, 3);
+  const weights = input(node, 1).dims;
+  if (!x || !weights) return undefined;
+  if (weights.length !== x.length) {
+    throw shapeError(
+      node,
+      `expected weights of ${x.length} dimensions but their shape is ${formatShape(weights)}.`,
+    );
+  }
+  const groups = node.attributes.int('group', 1);
+  if (groups < 1 || weights[0]! % groups !== 0) {
+    throw shapeError(
+      node,
+      `expected ${weights[0]} output channels to divide by group but group is ${groups}.`,
+    );
+  }
+  const channels = x[1]!;
+  if (channels !== null && typeof channels === 'number' && !sameDim(channels, weights[1]! * groups)) {
+    throw shapeError(
+      node,
+      `expected ${weights[1]! * groups} input channels but the data's shape is ${formatShape(x)}.`,
+    );
+  }
+  const kernel = node.attributes.ints('kernel_shape') ?? weights.slice(2);
+  if (kernel.join() !== weights.slice(2).join()) {
+    throw shapeError(
+      node,
+      `kernel_shape [${kernel.join(', ')}] differs from the weights' shape ${formatShape(weights)}.`,
+    );
+  }
+  return [x[0]!, weights[0]!, ...resolveWindow(node, x, kernel).spatial];
+}
+
 export const conv: OperatorDefinition = {
   op: 'Conv',
   inputs: [2, 3],
   quantization: { kind: 'linear' },
   linear,
   infer(node) {
-    const dtype = float32Of(node);
-    const x = shapeOf(node, 0, 3);
     const weights = input(node, 1).dims;
-    if (!x || !weights) return [{ dtype, shape: undefined }];
-    if (weights.length !== x.length) {
-      throw shapeError(
-        node,
-        `expected weights of ${x.length} dimensions but their shape is ${formatShape(weights)}.`,
-      );
-    }
-    const groups = node.attributes.int('group', 1);
-    if (groups < 1 || weights[0]! % groups !== 0) {
-      throw shapeError(
-        node,
-        `expected ${weights[0]} output channels to divide by group but group is ${groups}.`,
-      );
-    }
-    const channels = x[1]!;
-    if (channels !== null && typeof channels === 'number' && !sameDim(channels, weights[1]! * groups)) {
-      throw shapeError(
-        node,
-        `expected ${weights[1]! * groups} input channels but the data's shape is ${formatShape(x)}.`,
-      );
-    }
-    const kernel = node.attributes.ints('kernel_shape') ?? weights.slice(2);
-    if (kernel.join() !== weights.slice(2).join()) {
-      throw shapeError(
-        node,
-        `kernel_shape [${kernel.join(', ')}] differs from the weights' shape ${formatShape(weights)}.`,
-      );
-    }
     const bias = node.inputs[2]?.dims;
-    if (bias && (bias.length !== 1 || bias[0] !== weights[0])) {
+    if (weights && bias && (bias.length !== 1 || bias[0] !== weights[0])) {
       throw shapeError(
         node,
         `expected a bias of shape [${weights[0]}] but its shape is ${formatShape(bias)}.`,
       );
     }
-    return [{ dtype, shape: [x[0]!, weights[0]!, ...resolveWindow(node, x, kernel).spatial] }];
+    return [{ dtype: floatOf(node), shape: convolutionShape(node) }];
   },
   lower(node, lowering) {
     const x = input(node, 0);

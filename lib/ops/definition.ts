@@ -101,6 +101,13 @@ export interface OperatorDefinition {
   /** The outputs where every input is constant (or, with `foldsFromShape`, where input 0's shape is known). */
   fold?(node: Node, opset: number): readonly Constant[] | undefined;
   readonly foldsFromShape?: true;
+  /**
+   * Inputs that decide about the output's shape, or that are compiled in: shapes, axes, sizes, scales. Where one comes from a
+   * graph input, a program is compiled for each of its values.
+   */
+  readonly parameters?: readonly number[];
+  /** Runs on every element type itself; other operators compute float16 and float64 in float32. */
+  readonly anyType?: true;
   /** True where folding would undo what the operator is for: a constant's dequantization, which the addon does for nothing. */
   readonly keepsConstants?: (node: Node) => boolean;
   readonly quantization: QuantizationRule;

@@ -2,7 +2,7 @@ import { Constant } from '../graph/constant';
 import type { OperatorDefinition } from './definition';
 import { sourcesOf } from './conv';
 import { planPostOps } from './support/post-ops';
-import { float32Of, formatShape, input, output, sameDim, shapeError, shapeOf } from './support/shapes';
+import { floatOf, formatShape, input, output, sameDim, shapeError, shapeOf } from './support/shapes';
 
 /** Y = alpha A' B' + beta C. The pass canonicalize-gemm leaves alpha = beta = 1, transA = 0 and C a vector where B is constant. */
 export const gemm: OperatorDefinition = {
@@ -21,7 +21,7 @@ export const gemm: OperatorDefinition = {
         (node.attributes.float('beta', 1) === 1 && node.inputs[2].dims?.length === 1)),
   },
   infer(node) {
-    const dtype = float32Of(node);
+    const dtype = floatOf(node);
     const a = shapeOf(node, 0, 2);
     const b = shapeOf(node, 1, 2);
     if (!a || !b) return [{ dtype, shape: undefined }];

@@ -1,12 +1,12 @@
 import type { OperatorDefinition } from './definition';
-import { float32Of, input, output, shapeError, shapeOf } from './support/shapes';
+import { floatOf, input, output, shapeError, shapeOf } from './support/shapes';
 
 /** Local response normalization across channels. */
 export const lrn: OperatorDefinition = {
   op: 'LRN',
   inputs: [1, 1],
   quantization: { kind: 'float' },
-  infer: (node) => [{ dtype: float32Of(node), shape: shapeOf(node, 0, 2) }],
+  infer: (node) => [{ dtype: floatOf(node), shape: shapeOf(node, 0, 2) }],
   lower(node, lowering) {
     const { attributes } = node;
     const size = attributes.int('size');

@@ -1,9 +1,9 @@
-import type { Dim } from '../graph/graph';
+import type { Dim, Node, Shape } from '../graph/graph';
 import type { Lowering, OperatorDefinition } from './definition';
 import { planPostOps } from './support/post-ops';
 import {
   broadcast,
-  float32Of,
+  floatOf,
   formatShape,
   input,
   output,
@@ -11,6 +11,26 @@ import {
   shapeError,
   shapeOf,
 } from './support/shapes';
+
+/** The shape of the product of inputs 0 and 1. */
+export function productShape(node: Node): Shape | undefined {
+  const a = shapeOf(node, 0, 1);
+  const b = shapeOf(node, 1, 1);
+  if (!a || !b) return undefined;
+  const [left, right] = [a.length === 1 ? [1, a[0]!] : a, b.length === 1 ? [b[0]!, 1] : b];
+  const [k, k2] = [left[left.length - 1]!, right[right.length - 2]!];
+  if (typeof k === 'number' && typeof k2 === 'number' && !sameDim(k, k2)) {
+    throw shapeError(
+      node,
+      `expected equal inner dimensions but received ${formatShape(a)} and ${formatShape(b)}.`,
+    );
+  }
+  const batch = broadcast(node, [left.slice(0, -2), right.slice(0, -2)])!;
+  const shape: Dim[] = [...batch];
+  if (a.length > 1) shape.push(left[left.length - 2]!);
+  if (b.length > 1) shape.push(right[right.length - 1]!);
+  return shape;
+}
 
 /** Numpy's matrix product. With a constant matrix on the right it is a fully connected layer over the rows of the left. */
 export const matmul: OperatorDefinition = {
@@ -23,25 +43,7 @@ export const matmul: OperatorDefinition = {
     family: 'fullyConnected',
     quantizable: (node) => node.inputs[1]?.constant !== undefined && input(node, 1).dims?.length === 2,
   },
-  infer(node) {
-    const dtype = float32Of(node);
-    const a = shapeOf(node, 0, 1);
-    const b = shapeOf(node, 1, 1);
-    if (!a || !b) return [{ dtype, shape: undefined }];
-    const [left, right] = [a.length === 1 ? [1, a[0]!] : a, b.length === 1 ? [b[0]!, 1] : b];
-    const [k, k2] = [left[left.length - 1]!, right[right.length - 2]!];
-    if (typeof k === 'number' && typeof k2 === 'number' && !sameDim(k, k2)) {
-      throw shapeError(
-        node,
-        `expected equal inner dimensions but received ${formatShape(a)} and ${formatShape(b)}.`,
-      );
-    }
-    const batch = broadcast(node, [left.slice(0, -2), right.slice(0, -2)])!;
-    const shape: Dim[] = [...batch];
-    if (a.length > 1) shape.push(left[left.length - 2]!);
-    if (b.length > 1) shape.push(right[right.length - 1]!);
-    return [{ dtype, shape }];
-  },
+  infer: (node) => [{ dtype: floatOf(node), shape: productShape(node) }],
   lower(node, lowering) {
     const dims = lowering.dims(output(node));
     const [a, b] = [input(node, 0), input(node, 1)];

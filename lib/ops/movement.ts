@@ -2,11 +2,13 @@ import { Constant } from '../graph/constant';
 import { elementCount } from '../graph/data-type';
 import type { Dim, Node, Shape } from '../graph/graph';
 import type { OperatorDefinition } from './definition';
+import { Composer } from './support/composer';
 import { allocate, gatherStrided, stridesOf } from './support/elements';
 import {
   constantInts,
   dtypeOf,
   formatShape,
+  isComputed,
   input,
   normalizeAxis,
   output,
@@ -14,15 +16,8 @@ import {
   shapeError,
   shapeOf,
 } from './support/shapes';
-import { Calibr8Error } from '../errors';
 
 const moves = { kind: 'passThrough', moves: true, data: 'first' } as const;
-
-/** True where an optional input is there but only known when the network runs. */
-function isComputed(node: Node, index: number): boolean {
-  const value = node.inputs[index];
-  return value !== undefined && value.constant === undefined;
-}
 
 function permutationOf(node: Node, rank: number): readonly number[] {
   const permutation =
@@ -42,6 +37,7 @@ function permutationOf(node: Node, rank: number): readonly number[] {
 
 export const transpose: OperatorDefinition = {
   op: 'Transpose',
+  anyType: true,
   inputs: [1, 1],
   quantization: moves,
   infer(node) {
@@ -81,6 +77,7 @@ function concatAxis(node: Node, rank: number): number {
 
 export const concat: OperatorDefinition = {
   op: 'Concat',
+  anyType: true,
   inputs: [1, Infinity],
   quantization: { kind: 'passThrough', moves: true, data: 'all' },
   identity: (node) => node.inputs.length === 1,
@@ -147,11 +144,13 @@ function splitSizes(node: Node, size: Dim, opset: number): (Dim | undefined)[] {
   if (given) return [...given];
   if (typeof size !== 'number' || node.inputs[1]) return node.outputs.map(() => null);
   const part = Math.ceil(size / node.outputs.length);
-  return node.outputs.map((_, index) => Math.min(part, size - index * part));
+  return node.outputs.map((_, index) => Math.max(0, Math.min(part, size - index * part)));
 }
 
 export const split: OperatorDefinition = {
   op: 'Split',
+  anyType: true,
+  parameters: [1],
   inputs: [1, 2],
   outputs: [1, Infinity],
   quantization: moves,
@@ -165,6 +164,18 @@ export const split: OperatorDefinition = {
       throw shapeError(node, `expected ${node.outputs.length} split sizes but received ${sizes.length}.`);
     }
     return sizes.map((size) => ({ dtype, shape: shape.map((dim, a) => (a === axis ? size! : dim)) }));
+  },
+  fold(node, opset) {
+    const x = node.inputs[0]!.constant!;
+    const axis = normalizeAxis(node, node.attributes.int('axis', 0), x.dims.length);
+    const strides = stridesOf(x.dims);
+    let start = 0;
+    return (splitSizes(node, x.dims[axis]!, opset) as number[]).map((size) => {
+      const dims = x.dims.map((dim, a) => (a === axis ? size : dim));
+      const part = gatherStrided(x, dims, strides, start * strides[axis]!);
+      start += size;
+      return part;
+    });
   },
   lower(node, lowering) {
     const dims = lowering.dims(input(node, 0));
@@ -226,6 +237,8 @@ function sliceRanges(node: Node, shape: Shape, opset: number): (SliceRange | und
 
 export const slice: OperatorDefinition = {
   op: 'Slice',
+  anyType: true,
+  parameters: [1, 2, 3, 4],
   inputs: [1, 5],
   quantization: moves,
   infer(node, opset) {
@@ -255,83 +268,41 @@ export const slice: OperatorDefinition = {
     ];
   },
   lower(node, lowering) {
-    const dims = lowering.dims(input(node, 0));
-    const ranges = sliceRanges(node, dims, lowering.opset) as SliceRange[] | undefined;
-    if (!ranges || ranges.some(({ step }) => step < 1)) {
-      throw new Calibr8Error(
-        'UNSUPPORTED_OPERATOR',
-        `${node.label}: expected constant bounds and positive steps.`,
+    const composer = new Composer(node, lowering);
+    const x = composer.input(0);
+    // Bounds that nobody knows have left the output's shape unknown, which is reported there.
+    const dims = lowering.dims(output(node));
+    const ranges = sliceRanges(node, x.dims, lowering.opset) as SliceRange[];
+    const start = ranges.map((range) => range.start);
+    if (dims.includes(0)) {
+      composer.finish(
+        composer.slice(
+          x,
+          start.map(() => 0),
+          dims,
+        ),
       );
+      return;
+    }
+    if (ranges.some(({ step }) => step < 0)) {
+      const strides = stridesOf(x.dims);
+      const first = start.reduce((sum, position, axis) => sum + position * strides[axis]!, 0);
+      composer.finish(
+        composer.view(
+          x,
+          dims,
+          ranges.map(({ step }, axis) => step * strides[axis]!),
+          first,
+        ),
+      );
+      return;
     }
     lowering.step({
       kernel: 'slice',
       name: node.name,
-      sources: [lowering.value(input(node, 0))],
+      sources: [x.id],
       destinations: [lowering.value(output(node))],
-      params: {
-        starts: { i64s: ranges.map(({ start }) => start) },
-        steps: { i64s: ranges.map(({ step }) => step) },
-      },
-    });
-  },
-};
-
-function padsOf(
-  node: Node,
-  rank: number,
-  opset: number,
-): { begin: number[]; end: number[]; value: number } | undefined {
-  const flat = opset < 11 ? node.attributes.ints('pads') : constantInts(node, 1);
-  if (!flat || [2, 3].some((index) => isComputed(node, index))) return undefined;
-  const axes = (constantInts(node, 3) ?? Array.from({ length: rank }, (_, axis) => axis)).map((axis) =>
-    normalizeAxis(node, axis, rank),
-  );
-  const begin = new Array<number>(rank).fill(0);
-  const end = new Array<number>(rank).fill(0);
-  if (flat.length !== 2 * axes.length) {
-    throw shapeError(node, `expected ${2 * axes.length} pads but received [${flat.join(', ')}].`);
-  }
-  axes.forEach((axis, index) => {
-    begin[axis] = flat[index]!;
-    end[axis] = flat[index + axes.length]!;
-  });
-  const value =
-    opset < 11 ? node.attributes.float('value', 0) : (node.inputs[2]?.constant?.toNumbers()[0] ?? 0);
-  return { begin, end, value };
-}
-
-export const pad: OperatorDefinition = {
-  op: 'Pad',
-  inputs: [1, 4],
-  quantization: { kind: 'float' },
-  infer(node, opset) {
-    const dtype = dtypeOf(node);
-    const shape = shapeOf(node);
-    const pads = shape && padsOf(node, shape.length, opset);
-    return [
-      {
-        dtype,
-        shape: pads
-          ? shape.map((dim, a) => (typeof dim === 'number' ? dim + pads.begin[a]! + pads.end[a]! : null))
-          : shape?.map(() => null),
-      },
-    ];
-  },
-  lower(node, lowering) {
-    const pads = padsOf(node, lowering.dims(input(node, 0)).length, lowering.opset);
-    const mode = node.attributes.string('mode', 'constant');
-    if (!pads || mode !== 'constant' || [...pads.begin, ...pads.end].some((size) => size < 0)) {
-      throw new Calibr8Error(
-        'UNSUPPORTED_OPERATOR',
-        `${node.label}: expected constant, non-negative pads, a constant value and mode "constant"; its mode is "${mode}".`,
-      );
-    }
-    lowering.step({
-      kernel: 'pad',
-      name: node.name,
-      sources: [lowering.value(input(node, 0))],
-      destinations: [lowering.value(output(node))],
-      params: { padsBegin: { i64s: pads.begin }, padsEnd: { i64s: pads.end }, value: { f64: pads.value } },
+      params: { starts: { i64s: start }, steps: { i64s: ranges.map(({ step }) => step) } },
     });
   },
 };

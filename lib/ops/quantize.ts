@@ -1,10 +1,10 @@
 import { Calibr8Error } from '../errors';
 import { Constant } from '../graph/constant';
-import { dataTypeFromOnnx, type DataType } from '../graph/data-type';
+import { dataTypeFromOnnx, isFloat, type DataType } from '../graph/data-type';
 import type { Node, QuantizationParameters } from '../graph/graph';
 import type { OperatorDefinition } from './definition';
 import { forEachOffset } from './support/elements';
-import { dtypeOf, float32Of, input, normalizeAxis, output, shapeError, shapeOf } from './support/shapes';
+import { dtypeOf, floatOf, input, normalizeAxis, output, shapeError, shapeOf } from './support/shapes';
 
 /** Scale, zero point and axis of a QuantizeLinear or DequantizeLinear; they must be constants. */
 export function quantizationOf(node: Node): QuantizationParameters {
@@ -45,13 +45,31 @@ export function quantizationOf(node: Node): QuantizationParameters {
   };
 }
 
+/**
+ * True where the addon's types can say what a conversion does: constant scales, one a tensor or one a channel, of 8 bits (or of
+ * a bias). Others are computed like any numbers.
+ */
+export function isTypeConversion(node: Node): boolean {
+  const [x, scale, zero] = node.inputs;
+  const stored = node.op === 'QuantizeLinear' ? storedType(node) : x?.dtype;
+  const types: (DataType | undefined)[] =
+    node.op === 'QuantizeLinear' ? ['uint8', 'int8'] : ['uint8', 'int8', 'int32'];
+  return (
+    types.includes(stored) &&
+    scale?.constant?.dtype === 'float32' &&
+    scale.constant.dims.length <= 1 &&
+    node.attributes.int('block_size', 0) === 0 &&
+    (zero === undefined || zero.constant !== undefined)
+  );
+}
+
 /** The type that a QuantizeLinear makes: its zero point's, else output_dtype's, else uint8. */
 function storedType(node: Node): DataType {
   const dtype = node.inputs[2]?.dtype ?? dataTypeFromOnnx(node.attributes.int('output_dtype', 0)) ?? 'uint8';
-  if (dtype !== 'uint8' && dtype !== 'int8') {
+  if (!['uint8', 'int8', 'uint16', 'int16'].includes(dtype)) {
     throw new Calibr8Error(
       'UNSUPPORTED_OPERATOR',
-      `${node.label}: expected uint8 or int8 but its type is ${dtype}.`,
+      `${node.label}: expected uint8, int8, uint16 or int16 but its type is ${dtype}.`,
     );
   }
   return dtype;
@@ -69,10 +87,11 @@ const reorder: NonNullable<OperatorDefinition['lower']> = (node, lowering) =>
 export const quantizeLinear: OperatorDefinition = {
   op: 'QuantizeLinear',
   conversion: 'quantize',
+  anyType: true,
   inputs: [2, 3],
   quantization: { kind: 'float' },
   infer(node) {
-    float32Of(node);
+    floatOf(node);
     return [{ dtype: storedType(node), shape: shapeOf(node) }];
   },
   lower: reorder,
@@ -82,20 +101,22 @@ export const quantizeLinear: OperatorDefinition = {
 export const dequantizeLinear: OperatorDefinition = {
   op: 'DequantizeLinear',
   conversion: 'dequantize',
+  anyType: true,
   inputs: [2, 3],
   quantization: { kind: 'float' },
   infer(node) {
     const dtype = dtypeOf(node);
-    if (!['uint8', 'int8', 'int32'].includes(dtype)) {
+    if (isFloat(dtype) || dtype === 'bool') {
       throw new Calibr8Error(
         'UNSUPPORTED_OPERATOR',
-        `${node.label}: expected uint8, int8 or int32 but its input is ${dtype}.`,
+        `${node.label}: expected integers but its input is ${dtype}.`,
       );
     }
-    return [{ dtype: 'float32', shape: shapeOf(node) }];
+    return [{ dtype: dtypeOf(node, 1), shape: shapeOf(node) }];
   },
   keepsConstants: (node) => input(node, 0).dtype !== 'int32',
-  fold: (node) => [dequantize(node.inputs[0]!.constant!, quantizationOf(node))],
+  fold: (node) =>
+    isTypeConversion(node) ? [dequantize(node.inputs[0]!.constant!, quantizationOf(node))] : undefined,
   lower(node, lowering) {
     const x = input(node, 0);
     const parameters = quantizationOf(node);

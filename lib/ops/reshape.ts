@@ -24,6 +24,8 @@ function shaping(
     op,
     inputs,
     quantization: { kind: 'passThrough', moves: true, data: 'first' },
+    anyType: true,
+    parameters: [1],
     infer(node, opset) {
       const dtype = dtypeOf(node);
       const shape = shapeOf(node);
@@ -129,6 +131,7 @@ function pass(
     inputs,
     outputs,
     quantization: { kind: 'passThrough', moves: true, data: 'first' },
+    anyType: true,
     infer: (node) => [
       { dtype: dtypeOf(node), shape: shapeOf(node) },
       ...(node.outputs.length > 1 ? [{ dtype: 'bool' as const, shape: shapeOf(node) }] : []),

@@ -1,16 +1,16 @@
-import { Calibr8Error } from '../errors';
 import { Constant } from '../graph/constant';
-import { DATA_TYPES, dataTypeFromOnnx, elementCount, isFloat, type DataType } from '../graph/data-type';
+import { dataTypeFromOnnx, elementCount, type DataType } from '../graph/data-type';
 import type { Dim, Node } from '../graph/graph';
 import type { OperatorDefinition } from './definition';
-import { allocate } from './support/elements';
-import { constantInts, dtypeOf, input, normalizeAxis, output, shapeError, shapeOf } from './support/shapes';
+import { allocate, fromNumbers } from './support/elements';
+import { constantInts, dtypeOf, input, shapeError, shapeOf } from './support/shapes';
 
 const float = { kind: 'float' } as const;
 
 /** What exporters compute shapes with. Known shapes fold it away before execution. */
 export const shape: OperatorDefinition = {
   op: 'Shape',
+  anyType: true,
   inputs: [1, 1],
   quantization: float,
   foldsFromShape: true,
@@ -35,6 +35,8 @@ function dimsWanted(node: Node, dims: readonly number[]): readonly number[] {
 
 export const constantOfShape: OperatorDefinition = {
   op: 'ConstantOfShape',
+  anyType: true,
+  parameters: [0],
   inputs: [1, 1],
   quantization: float,
   infer(node) {
@@ -57,85 +59,56 @@ export const constantOfShape: OperatorDefinition = {
   },
 };
 
-export const gather: OperatorDefinition = {
-  op: 'Gather',
-  inputs: [2, 2],
-  quantization: float,
-  infer(node) {
-    const dtype = dtypeOf(node);
-    const data = shapeOf(node, 0, 1);
-    const indices = shapeOf(node, 1);
-    if (!data || !indices) return [{ dtype, shape: undefined }];
-    const axis = normalizeAxis(node, node.attributes.int('axis', 0), data.length);
-    return [{ dtype, shape: [...data.slice(0, axis), ...indices, ...data.slice(axis + 1)] }];
-  },
-  fold(node) {
-    const data = node.inputs[0]!.constant!;
-    const indices = node.inputs[1]!.constant!;
-    const axis = normalizeAxis(node, node.attributes.int('axis', 0), data.dims.length);
-    const size = data.dims[axis]!;
-    const inner = elementCount(data.dims.slice(axis + 1));
-    const outer = elementCount(data.dims.slice(0, axis));
-    const dims = [...data.dims.slice(0, axis), ...indices.dims, ...data.dims.slice(axis + 1)];
-    const result = allocate(data.dtype, elementCount(dims));
-    const picks = indices.toNumbers().map((index) => {
-      if (index < -size || index >= size)
-        throw shapeError(node, `expected indices below ${size} but received ${index}.`);
-      return index < 0 ? index + size : index;
-    });
-    let at = 0;
-    for (let o = 0; o < outer; ++o) {
-      for (const pick of picks) {
-        const from = (o * size + pick) * inner;
-        result.set(data.array.subarray(from, from + inner) as never, at);
-        at += inner;
-      }
-    }
-    return [Constant.from(data.dtype, dims, result)];
-  },
-  lower(node, lowering) {
-    lowering.step({
-      kernel: 'gather',
-      name: node.name,
-      sources: [lowering.value(input(node, 0)), lowering.value(input(node, 1))],
-      destinations: [lowering.value(output(node))],
-      params: {
-        axis: {
-          i64: normalizeAxis(node, node.attributes.int('axis', 0), lowering.dims(input(node, 0)).length),
-        },
-      },
-    });
-  },
-};
-
-function castTarget(node: Node): DataType {
-  const to = node.attributes.int('to', 0);
-  const dtype = dataTypeFromOnnx(to);
-  if (!dtype)
-    throw new Calibr8Error(
-      'UNSUPPORTED_OPERATOR',
-      `${node.label}: casting to ONNX type ${to} is not supported.`,
-    );
-  return dtype;
-}
-
-export const cast: OperatorDefinition = {
-  op: 'Cast',
+export const size: OperatorDefinition = {
+  op: 'Size',
+  anyType: true,
   inputs: [1, 1],
   quantization: float,
-  infer: (node) => [{ dtype: castTarget(node), shape: shapeOf(node) }],
-  identity: (node) => input(node, 0).dtype === castTarget(node),
+  foldsFromShape: true,
+  infer: () => [{ dtype: 'int64', shape: [] }],
+  fold: (node) => [Constant.int64([], [elementCount(input(node, 0).dims!)])],
+};
+
+/** Start, limit and step of a Range, or undefined where one is computed. */
+function rangeOf(node: Node): { start: number; step: number; count: number } | undefined {
+  const [start, limit, step] = [0, 1, 2].map((index) => node.inputs[index]?.constant?.toNumbers()[0]);
+  if (start === undefined || limit === undefined || step === undefined) return undefined;
+  if (step === 0) throw shapeError(node, 'expected a delta other than 0.');
+  return { start, step, count: Math.max(0, Math.ceil((limit - start) / step)) };
+}
+
+export const range: OperatorDefinition = {
+  op: 'Range',
+  anyType: true,
+  parameters: [0, 1, 2],
+  inputs: [3, 3],
+  quantization: float,
+  infer: (node) => [{ dtype: dtypeOf(node), shape: [rangeOf(node)?.count ?? null] }],
   fold(node) {
-    const x = node.inputs[0]!.constant!;
-    const to = castTarget(node);
-    if (to === 'float16') return undefined;
-    const numbers = x.toNumbers();
-    const result = allocate(to, numbers.length);
-    const big = DATA_TYPES[to].bytes === 8 && !isFloat(to);
-    numbers.forEach((value, index) => {
-      const converted = to === 'bool' ? Number(value !== 0) : isFloat(to) ? value : Math.trunc(value);
-      result[index] = big ? BigInt(converted) : converted;
-    });
-    return [Constant.from(to, x.dims, result)];
+    const { start, step, count } = rangeOf(node)!;
+    const numbers = Array.from({ length: count }, (_, index) => start + index * step);
+    return [fromNumbers(dtypeOf(node), [count], numbers)];
   },
 };
+
+/** Ones on a diagonal. */
+export const eyeLike: OperatorDefinition = {
+  op: 'EyeLike',
+  anyType: true,
+  inputs: [1, 1],
+  quantization: float,
+  foldsFromShape: true,
+  infer: (node) => [{ dtype: eyeType(node), shape: shapeOf(node, 0, 2) }],
+  fold(node) {
+    const [rows, columns] = input(node, 0).dims! as [number, number];
+    const k = node.attributes.int('k', 0);
+    const numbers = Array.from({ length: rows * columns }, (_, i) =>
+      Number((i % columns) - Math.floor(i / columns) === k),
+    );
+    return [fromNumbers(eyeType(node), [rows, columns], numbers)];
+  },
+};
+
+function eyeType(node: Node): DataType {
+  return dataTypeFromOnnx(node.attributes.int('dtype', 0)) ?? dtypeOf(node);
+}

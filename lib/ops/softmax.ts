@@ -1,12 +1,13 @@
 import type { OperatorDefinition } from './definition';
-import { float32Of, input, normalizeAxis, output, shapeOf } from './support/shapes';
+import { Composer } from './support/composer';
+import { floatOf, input, normalizeAxis, output, shapeOf } from './support/shapes';
 
 function softmaxLike(op: string, log: boolean): OperatorDefinition {
   return {
     op,
     inputs: [1, 1],
     quantization: { kind: 'float' },
-    infer: (node) => [{ dtype: float32Of(node), shape: shapeOf(node) }],
+    infer: (node) => [{ dtype: floatOf(node), shape: shapeOf(node) }],
     ...(log ? {} : { nonNegative: () => true }),
     lower(node, lowering) {
       const x = input(node, 0);
@@ -41,3 +42,42 @@ function softmaxLike(op: string, log: boolean): OperatorDefinition {
 
 export const softmax = softmaxLike('Softmax', false);
 export const logSoftmax = softmaxLike('LogSoftmax', true);
+
+/** 1 at the first greatest element of each row, else 0. */
+export const hardmax: OperatorDefinition = {
+  op: 'Hardmax',
+  inputs: [1, 1],
+  quantization: { kind: 'float' },
+  infer: (node) => [{ dtype: floatOf(node), shape: shapeOf(node) }],
+  lower(node, lowering) {
+    const composer = new Composer(node, lowering);
+    const x = composer.input(0);
+    const given = normalizeAxis(
+      node,
+      node.attributes.int('axis', lowering.opset < 13 ? 1 : -1),
+      x.dims.length,
+    );
+    const rows = lowering.opset < 13 ? asRows(x.dims, given) : x.dims;
+    const axis = lowering.opset < 13 ? 1 : given;
+    const matrix = composer.reshape(x, rows);
+    const kept = rows.map((dim, a) => (a === axis ? 1 : dim));
+    const greatest = composer.step('arg_reduction', [matrix], 'int64', kept, {
+      axis: { i64: axis },
+      algorithm: { text: 'max' },
+    });
+    const along = rows.map((dim, a) => (a === axis ? dim : 1));
+    const positions = composer.constant(
+      'int64',
+      along,
+      Array.from({ length: rows[axis]! }, (_, index) => index),
+    );
+    const hot = composer.map('eq', [positions, greatest]);
+    composer.finish(composer.reshape(composer.cast(hot, 'float32'), x.dims));
+  },
+};
+
+/** The tensor as a matrix: everything from the axis on is one row. */
+function asRows(dims: readonly number[], axis: number): [number, number] {
+  const product = (part: readonly number[]): number => part.reduce((a, b) => a * b, 1);
+  return [product(dims.slice(0, axis)), product(dims.slice(axis))];
+}

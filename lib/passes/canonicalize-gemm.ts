@@ -26,7 +26,8 @@ function normalize(graph: Graph, node: Node): boolean {
   const alpha = attributes.float('alpha', 1);
   const beta = attributes.float('beta', 1);
   const vector = c === undefined || c.dims?.length === 1;
-  if (!b?.constant || (c && !c.constant) || (alpha === 1 && (beta === 1 || !c) && vector)) return false;
+  if (b?.constant?.dtype !== 'float32' || (c && !c.constant) || (alpha === 1 && (beta === 1 || !c) && vector))
+    return false;
   const columns = b.constant.dims[attributes.int('transB', 0) ? 0 : 1]!;
   const bias = c && biasVector(c.constant!, columns, beta);
   if (c && !bias) return false;
@@ -39,7 +40,12 @@ function normalize(graph: Graph, node: Node): boolean {
 function joinBias(graph: Graph, node: Node): boolean {
   const product = node.outputs[0]!;
   const [a, b] = node.inputs;
-  if (!b?.constant || b.constant.dims.length !== 2 || a!.shape?.length !== 2 || !graph.hasSingleUse(product))
+  if (
+    b?.constant?.dtype !== 'float32' ||
+    b.constant.dims.length !== 2 ||
+    a!.shape?.length !== 2 ||
+    !graph.hasSingleUse(product)
+  )
     return false;
   const [sum] = product.consumers;
   if (sum!.op !== 'Add' || sum!.domain !== '') return false;

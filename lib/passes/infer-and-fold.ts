@@ -1,5 +1,5 @@
 import { Calibr8Error } from '../errors';
-import type { Graph, Node } from '../graph/graph';
+import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
 import type { OperatorDefinition } from '../ops/definition';
 import { operatorOf } from '../ops/registry';
@@ -38,8 +38,13 @@ function foldable(node: Node, definition: OperatorDefinition): boolean {
   if (definition.foldsFromShape) return node.inputs[0]?.dims !== undefined;
   return (
     node.inputs.length > 0 &&
-    node.inputs.every((value) => value === undefined || value.constant !== undefined)
+    node.inputs.every((value) => value === undefined || (value.constant && !reinterpreted(value, definition)))
   );
+}
+
+/** True where a constant's stored numbers stand for real ones, which folding does not know of. */
+function reinterpreted(value: Value, { conversion }: OperatorDefinition): boolean {
+  return value.quantization !== undefined && conversion === undefined;
 }
 
 function fold(graph: Graph, node: Node, definition: OperatorDefinition): boolean {

@@ -5,19 +5,25 @@ import { absorbWeights } from './absorb-weights';
 import { absorbQuantization } from './absorb-quantization';
 import { canonicalizeGemm } from './canonicalize-gemm';
 import { checkOperators } from './check-operators';
+import { computeInFloat32 } from './compute-in-float32';
 import { dropRedundantClamps } from './drop-redundant-clamps';
+import { expandQuantizedOperators } from './expand-quantized-operators';
 import { foldBatchNorm } from './fold-batch-norm';
 import { foldDequantizedConstants } from './fold-dequantized-constants';
 import { fuseActivations } from './fuse-activations';
 import { fuseResidualSums } from './fuse-residual-sums';
 import { inferAndFold } from './infer-and-fold';
+import { modernize } from './modernize';
 import type { Pass } from './pass';
 import { removeDeadNodes } from './remove-dead-nodes';
 import { removeIdentities } from './remove-identities';
+import { separateGenericConversions } from './separate-generic-conversions';
 
 /** What any model goes through once at loading; the result is still plain ONNX and can be written. */
 export const CANONICAL: readonly Pass[] = [
+  expandQuantizedOperators, // first of all: what they stand for is known everywhere, they are known here only
   checkOperators, // everything after relies on known operators and on their inputs being there
+  modernize, // operators then mean what they have meant since opset 7
   inferAndFold, // shapes and constants, which the rest asks for
   removeIdentities, // so that patterns see neighbors
   foldBatchNorm, // before anything looks at weights
@@ -27,7 +33,9 @@ export const CANONICAL: readonly Pass[] = [
 
 /** What follows for execution, once input shapes are known; the result cannot be written. */
 export const EXECUTION: readonly Pass[] = [
+  computeInFloat32, // so that weights of other types become float32 constants like any others
   ...CANONICAL, // known shapes fold what was symbolic before
+  separateGenericConversions, // those that are left become types
   absorbWeights, // so that a quantized layer has constant weights like any other, which fusing asks for
   fuseResidualSums, // before activations, since a ReLU after the sum belongs to the fused node too
   fuseActivations, // before absorbing, so that a quantization is found right after the fused node

@@ -1,8 +1,10 @@
 import { Calibr8Error } from '../errors';
 import { clone } from '../graph/clone';
-import { DATA_TYPES, isDataType, type DataType } from '../graph/data-type';
-import type { Graph } from '../graph/graph';
+import { Constant } from '../graph/constant';
+import { DATA_TYPES, type DataType, type TypedArray } from '../graph/data-type';
+import type { Graph, Value } from '../graph/graph';
 import { EXECUTION, runPasses } from '../passes/pipeline';
+import { isShort, valueInputs } from '../passes/value-inputs';
 import { encodePlan } from '../plan/encode';
 import { lower } from '../plan/lower';
 import { planMemory } from '../plan/memory';
@@ -14,8 +16,19 @@ import { loadAddon } from './load';
 import { native } from './native-error';
 import type { ResolvedOptions } from './options';
 
-/** Programs that a session keeps, one a set of input shapes; the least recently used goes first. */
+/** Programs that a session keeps, one a set of input shapes (and of values that decide about shapes); the least recently used goes first. */
 const PROGRAMS_KEPT = 8;
+
+/** An input's shape, and its values where the program depends on them. */
+interface InputLike {
+  readonly dims: readonly number[];
+  readonly data?: TypedArray;
+}
+
+/** Makes every reader of an input read a constant; the input stays, since it is still fed. */
+function compileIn(graph: Graph, input: Value, constant: Constant): void {
+  graph.replaceUses(input, graph.addConstant(input.name, constant));
+}
 
 /** A plan that the addon has compiled and placed. */
 export interface Program {
@@ -28,6 +41,8 @@ export interface Program {
 export class Executor {
   readonly #native: NativeSession;
   readonly #programs = new Map<string, Promise<Program>>();
+  /** For each graph input whether its values decide about shapes: then they are compiled in. */
+  readonly #byValue: readonly boolean[];
   #closed = false;
 
   constructor(
@@ -35,6 +50,8 @@ export class Executor {
     readonly options: ResolvedOptions,
   ) {
     this.#native = new (loadAddon().Session)(options);
+    const deciding = valueInputs(graph);
+    this.#byValue = graph.inputs.map((value) => deciding.has(value));
   }
 
   /** Runs the network. Outputs are in the order of the graph's. */
@@ -62,15 +79,15 @@ export class Executor {
     };
   }
 
+  /** True where programs depend on the values of some inputs, so that none can be compiled before a run. */
+  get needsValues(): boolean {
+    return this.#byValue.includes(true);
+  }
+
   /** The program for given input shapes, in the order of the graph's inputs. */
   async compile(dims: readonly (readonly number[])[]): Promise<Program> {
     this.#checkOpen();
-    const tensors = this.graph.inputs.map((value, index) => {
-      const dtype = value.dtype ?? 'float32';
-      const shape = dims[index]!;
-      return { type: isDataType(dtype) ? dtype : 'float32', dims: shape };
-    });
-    return this.#program(tensors);
+    return this.#program(dims.map((shape) => ({ dims: shape })));
   }
 
   /** The statistics side of the native session, for calibration. */
@@ -96,20 +113,26 @@ export class Executor {
     }
   }
 
-  #program(tensors: readonly { dims: readonly number[] }[]): Promise<Program> {
-    const key = tensors.map(({ dims }) => dims.join('x')).join(';');
+  #program(tensors: readonly InputLike[]): Promise<Program> {
+    const inputs = tensors.map((tensor, index) => this.#specialized(tensor, index));
+    const key = inputs.map(({ dims, data }) => dims.join('x') + (data ? `=${data.join(',')}` : '')).join(';');
     const known = this.#programs.get(key);
     if (known) {
       this.#programs.delete(key);
       this.#programs.set(key, known);
       return known;
     }
-    const building = native(() => this.#build(tensors.map(({ dims }) => dims)));
+    const building = native(() => this.#build(inputs));
     this.#programs.set(key, building);
     // A failed program must not be kept; whoever awaits it gets the error.
     building.catch(() => this.#programs.delete(key));
     if (this.#programs.size > PROGRAMS_KEPT) this.#evict();
     return building;
+  }
+
+  /** An input with its values only where these are to be compiled in. */
+  #specialized({ dims, data }: InputLike, index: number): InputLike {
+    return data && this.#byValue[index] && isShort(dims) ? { dims, data } : { dims };
   }
 
   #evict(): void {
@@ -123,9 +146,13 @@ export class Executor {
     );
   }
 
-  async #build(dims: readonly (readonly number[])[]): Promise<Program> {
+  async #build(inputs: readonly InputLike[]): Promise<Program> {
     const { graph } = clone(this.graph);
-    graph.inputs.forEach((value, index) => (value.shape = dims[index]!));
+    graph.inputs.forEach((value, index) => {
+      const { dims, data } = inputs[index]!;
+      value.shape = dims;
+      if (data) compileIn(graph, value, Constant.from(value.dtype!, dims, data.slice()));
+    });
     runPasses(graph, EXECUTION);
     const plan = lower(graph);
     const compiled = await this.#native.compile(

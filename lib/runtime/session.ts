@@ -104,7 +104,7 @@ export class InferenceSession {
     const dims = graph.inputs.map((value) => value.dims);
     try {
       // Known shapes let errors show now and make the first run as fast as the others.
-      if (dims.every((shape) => shape !== undefined)) await executor.compile(dims);
+      if (dims.every((shape) => shape !== undefined) && !executor.needsValues) await executor.compile(dims);
     } catch (error) {
       await executor.close();
       throw error;

@@ -68,7 +68,7 @@ describe('models that cannot be used', () => {
       'no operator set',
       model({}, { opsetImport: [] }),
       'INVALID_MODEL',
-      /opset_import of the default domain .*7 to 28/,
+      /opset_import of the default domain .*1 to 28/,
     ],
     [
       'only another operator set',
@@ -78,9 +78,9 @@ describe('models that cannot be used', () => {
     ],
     [
       'an old operator set',
-      model({}, { opsetImport: [{ version: 6 }] }),
+      model({}, { opsetImport: [{ version: 0 }] }),
       'UNSUPPORTED_OPERATOR',
-      /operator set 6, which is too old\. Operator sets 7 to 28/,
+      /operator set 0, which is too old\. Operator sets 1 to 28/,
     ],
     [
       'a new operator set',

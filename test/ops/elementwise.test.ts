@@ -264,17 +264,6 @@ describe('Concat, MatMul and Resize in float32', () => {
     const [y] = await runModel(model, { x: float32(data, dims) });
     expectClose(y!, resize(dense(dims, data), factors, mode), 1e-6);
   });
-
-  test('Resize by a factor that cuts an element is refused', async () => {
-    const model = new ModelBuilder();
-    const scales = model.constant([1, 1, 1.5, 3], [4]);
-    const x = model.input('x', [2, 4, 5, 3]);
-    model.output(model.node('Resize', [x, undefined, scales], { mode: 'linear' }));
-    await expect(runModel(model, {})).rejects.toMatchObject({
-      code: 'UNSUPPORTED_OPERATOR',
-      message: expect.stringContaining('factors that give whole sizes'),
-    });
-  });
 });
 
 test.each([

@@ -1,9 +1,32 @@
 import { Constant } from '../../graph/constant';
-import { DATA_TYPES, elementCount, type DataType, type TypedArray } from '../../graph/data-type';
+import { DATA_TYPES, elementCount, isFloat, type DataType, type TypedArray } from '../../graph/data-type';
 
 /** A new array for `count` elements of a type. */
 export function allocate(dtype: DataType, count: number): TypedArray {
   return new DATA_TYPES[dtype].array(count);
+}
+
+/** A constant of a type from real numbers: integers are truncated and 64-bit ones saturate. Not for float16. */
+export function fromNumbers(dtype: DataType, dims: readonly number[], numbers: ArrayLike<number>): Constant {
+  const result = allocate(dtype, numbers.length);
+  const integer = !isFloat(dtype);
+  const [low, high] = dtype === 'uint64' ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
+  for (let i = 0; i < numbers.length; ++i) {
+    const number = integer ? Math.trunc(numbers[i]!) : numbers[i]!;
+    if (result instanceof BigInt64Array || result instanceof BigUint64Array) {
+      const wide = Number.isNaN(number)
+        ? 0n
+        : Number.isFinite(number)
+          ? BigInt(number)
+          : number > 0
+            ? high
+            : low;
+      result[i] = wide > high ? high : wide < low ? low : wide;
+    } else {
+      result[i] = dtype === 'bool' ? Number(number !== 0) : number;
+    }
+  }
+  return Constant.from(dtype, dims, result);
 }
 
 export function stridesOf(dims: readonly number[]): number[] {

@@ -1,5 +1,5 @@
 import { Calibr8Error } from '../../errors';
-import type { DataType } from '../../graph/data-type';
+import { isFloat, type DataType } from '../../graph/data-type';
 import type { Dim, Node, Shape, Value } from '../../graph/graph';
 
 export function shapeError(node: Node, message: string): Calibr8Error {
@@ -26,17 +26,22 @@ export function dtypeOf(node: Node, index = 0): DataType {
   return dtype;
 }
 
-/** Checks that input `index` holds float32, the type that calibr8 computes in. */
-export function float32Of(node: Node, index = 0): DataType {
-  const dtype = dtypeOf(node, index);
-  const value = input(node, index);
-  if (dtype !== 'float32' && !value.quantization) {
+/** The element type of input `index`, which is float32 for one that is stored quantized. */
+export function realType(node: Node, index = 0): DataType {
+  return input(node, index).quantization ? 'float32' : dtypeOf(node, index);
+}
+
+/** Checks that input `index` holds real numbers: float32, which calibr8 computes in, or what is converted to it. */
+export function floatOf(node: Node, index = 0): DataType {
+  const dtype = realType(node, index);
+  if (!isFloat(dtype)) {
+    const { name } = input(node, index);
     throw new Calibr8Error(
       'UNSUPPORTED_OPERATOR',
-      `${node.label}: expected input "${value.name}" to be float32 but it is ${dtype}. Convert the model to float32.`,
+      `${node.label}: expected input "${name}" to be float32 but it is ${dtype}. Convert the model to float32.`,
     );
   }
-  return 'float32';
+  return dtype;
 }
 
 /** The shape of input `index` with a rank of at least `least`, or undefined where the rank is not known. */
@@ -108,4 +113,20 @@ function broadcastDim(node: Node, a: Dim, b: Dim, shapes: readonly Shape[]): Dim
 /** The elements of a constant integer input as numbers, or undefined where it is absent or not constant. */
 export function constantInts(node: Node, index: number): number[] | undefined {
   return node.inputs[index]?.constant?.toNumbers();
+}
+
+/** True where an optional input is there but only known when the network runs. */
+export function isComputed(node: Node, index: number): boolean {
+  const value = node.inputs[index];
+  return value !== undefined && value.constant === undefined;
+}
+
+/** The same where lowering cannot do without them. Throws UNSUPPORTED_OPERATOR where the network computes them. */
+export function requiredInts(node: Node, index: number): number[] {
+  const numbers = constantInts(node, index);
+  if (numbers) return numbers;
+  throw new Calibr8Error(
+    'UNSUPPORTED_OPERATOR',
+    `${node.label}: expected its input ${index} to be known before execution, but the network computes it.`,
+  );
 }
