@@ -14,6 +14,10 @@ export type { SpeedComparison } from './mixed-precision/speed';
 export type { QuantizeSummary } from './mixed-precision/summary';
 export type { Tolerance } from './mixed-precision/tolerance';
 export type { Measurement } from './mixed-precision/validator';
+export { compareNetworks, type CompareOptions } from './report/compare-networks';
+export type { Comparison, Layer, SpeedFacts, TensorComparison } from './report/comparison';
+export { renderReport, type ReportContext } from './report/html/page';
+export type { ComparisonInput, ComparisonInputs } from './report/input';
 export {
   InferenceSession,
   type Fetches,

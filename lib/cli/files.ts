@@ -33,7 +33,7 @@ export function defaultOutput(model: string): string {
 }
 
 /**
- * Checks before calibrating that the result can be written and does not replace the model.
+ * Checks before long work that the result can be written and does not replace a model.
  * @param option what named the output, for errors
  * @throws UsageError, FILE_ACCESS
  */

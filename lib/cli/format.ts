@@ -1,4 +1,7 @@
 import Table from 'cli-table3';
+import { fixed } from '../report/numbers';
+
+export { fixed, percent, significant } from '../report/numbers';
 
 const WIDTH = 80;
 const GUTTER = '  ';
@@ -51,22 +54,6 @@ export function table(
 export function facts(entries: readonly (readonly [string, string])[]): string {
   const width = Math.max(...entries.map(([label]) => label.length));
   return entries.map(([label, value]) => `${label.padEnd(width)}${GUTTER}${value}`).join('\n');
-}
-
-/** A number with a fixed count of decimals; a dash where there is none. */
-export function fixed(value: number | undefined, digits: number): string {
-  if (value === undefined || Number.isNaN(value)) return '-';
-  return Number.isFinite(value) ? value.toFixed(digits) : value > 0 ? 'inf' : '-inf';
-}
-
-/** A number with few significant digits, for values of any size. */
-export function significant(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : fixed(value, 0);
-}
-
-/** Percent from a number 0-100. */
-export function percent(value: number | undefined, digits = 2): string {
-  return value === undefined ? '-' : `${fixed(value, digits)} %`;
 }
 
 /** Bytes in units of 1024, as file managers show them. */

@@ -3,12 +3,12 @@ import { Calibr8Error } from '../errors';
 import { measureComplexity, type Complexity } from '../evaluation/complexity';
 import { syntheticFeeds } from '../evaluation/synthetic-feeds';
 import type { Graph, Shape, Value } from '../graph/graph';
+import { receiptIn, type Receipt } from '../report/receipt';
 import type { ProfiledStep } from '../runtime/session';
 import { checkReadable, fileSize } from './files';
 import { inspectionText } from './inspection-text';
 import { print, printJson, type Context } from './io';
 import { addOutputOptions, integer, type OutputOptions } from './options';
-import { receiptIn, type Receipt } from './receipt';
 
 interface InspectOptions extends OutputOptions {
   batch?: number;

@@ -17,6 +17,15 @@ export const libraryServices: Services = {
       require('../mixed-precision/quantize') as typeof import('../mixed-precision/quantize');
     return quantize(options);
   },
+  async compareNetworks(options) {
+    const { compareNetworks } =
+      require('../report/compare-networks') as typeof import('../report/compare-networks');
+    return compareNetworks(options);
+  },
+  async writeReport(path, comparison, context) {
+    const { writeReport } = require('../report/write-report') as typeof import('../report/write-report');
+    return writeReport(path, comparison, context);
+  },
   async readGraph(model) {
     const { readModel } = require('../onnx') as typeof import('../onnx');
     return readModel(model);

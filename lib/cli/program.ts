@@ -3,6 +3,7 @@ import { version } from 'calibr8/package.json';
 import { Calibr8Error } from '../errors';
 import { benchmarkCommand } from './benchmark';
 import { calibrateCommand } from './calibrate';
+import { compareCommand } from './compare';
 import { doctorCommand } from './doctor';
 import { evaluateCommand } from './evaluate';
 import { inspectCommand } from './inspect';
@@ -17,6 +18,7 @@ const COMMANDS = [
   mergeCommand,
   quantizeCommand,
   evaluateCommand,
+  compareCommand,
   benchmarkCommand,
   inspectCommand,
   doctorCommand,

@@ -5,6 +5,9 @@ import type { InputMetadata, Runnable } from '../evaluation/runnable';
 import type { Graph } from '../graph/graph';
 import type { QuantizeOptions } from '../mixed-precision/options';
 import type { QuantizeSummary } from '../mixed-precision/summary';
+import type { CompareOptions } from '../report/compare-networks';
+import type { Comparison } from '../report/comparison';
+import type { ReportContext } from '../report/html/page';
 import type { AddonInfo } from '../runtime/addon';
 import type { Profile } from '../runtime/session';
 import type { Tensor } from '../tensor';
@@ -32,6 +35,8 @@ export interface Services {
   createSession(model: string, options: { streams: number; threadsPerStream: number }): Promise<CliSession>;
   createCalibrator(options: CalibratorOptions): Promise<CliCalibrator>;
   quantize(options: QuantizeOptions): Promise<QuantizeSummary>;
+  compareNetworks(options: CompareOptions): Promise<Comparison>;
+  writeReport(path: string, comparison: Comparison, context: ReportContext): Promise<void>;
   readGraph(model: string): Promise<Graph>;
   /** @throws ADDON_LOAD */
   addonInfo(): Promise<AddonInfo>;

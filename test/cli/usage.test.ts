@@ -15,6 +15,7 @@ const COMMANDS: Record<string, string[]> = {
     '--first-conv',
   ],
   evaluate: ['--data', '--labels', '--label-offset', '--against', '--streams', '--threads', '--logits'],
+  compare: ['--data', '--samples', '--labels', '--preprocess', '--html', '--threads', '--verbose'],
   benchmark: ['--batch', '--streams', '--threads', '--seconds'],
   inspect: ['--batch', '--size', '--steps'],
   doctor: [],

@@ -1,0 +1,22 @@
+/** Begins the keys of the metadata in which calibrating records what it did. */
+const PREFIX = 'calibr8.';
+
+/** What a calibrated network says about its making, by the metadata's keys without the prefix; lists are parsed. */
+export type Receipt = Readonly<Record<string, unknown>>;
+
+/** The receipt in a model's metadata, or undefined where there is none. */
+export function receiptIn(metadata: ReadonlyMap<string, string>): Receipt | undefined {
+  const entries = [...metadata].filter(([key]) => key.startsWith(PREFIX));
+  if (entries.length === 0) return undefined;
+  return Object.fromEntries(entries.map(([key, value]) => [key.slice(PREFIX.length), parse(value)]));
+}
+
+function parse(value: string): unknown {
+  if (!/^[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    // Plain text that begins with a bracket.
+    return value;
+  }
+}
