@@ -56,10 +56,11 @@ function closingText(summary: QuantizeSummary, details: QuantizeDetails): string
   lines.push(['measured on', `${result.samples} images that did not calibrate`]);
   lines.push(['multiply-adds in INT8', percent(summary.int8MultiplyAddsPercent, 1)]);
   if (speed) {
+    const { ratio } = speed;
     const threads = `${speed.threads} thread${speed.threads === 1 ? '' : 's'}`;
     lines.push([
       'speed',
-      `${fixed(speed.result / speed.allInt8, 2)} of all-INT8, in turns on this machine, ${threads}`,
+      `${fixed(ratio.median, 2)} of all-INT8 (${fixed(ratio.min, 2)} to ${fixed(ratio.max, 2)}), this machine, ${threads}`,
     ]);
   }
   lines.push(['calibration', `${summary.samples} runs, algorithm ${summary.algorithm}`]);

@@ -106,6 +106,8 @@ describe('quantize', () => {
     expect(summary.int8MultiplyAddsPercent).toBeCloseTo(100 - returned, 6);
     expect(summary.speed!.allInt8).toBeGreaterThan(0);
     expect(summary.speed!.result).toBeGreaterThan(0);
+    const { median, min, max } = summary.speed!.ratio;
+    expect(min <= median && median <= max).toBe(true);
   });
 
   it('returns every layer where nothing less serves', async () => {
