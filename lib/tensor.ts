@@ -37,22 +37,11 @@ export class Tensor<T extends DataType = DataType> {
   );
   constructor(data: TypedArray | readonly boolean[], dims?: readonly number[]);
   constructor(first: unknown, second?: unknown, third?: unknown) {
-    const typed = typeof first === 'string';
-    const type = typed ? first : inferType(first);
-    const data = typed ? second : first;
-    const dims = typed ? third : second;
-    if (!isDataType(type))
-      throw expected(`one of ${Object.keys(DATA_TYPES).join(', ')}`, 'the tensor type', type);
-    this.type = type as T;
-    this.data = toData(type, data) as TensorData<T>;
-    this.dims = checkDims(dims ?? [this.data.length]);
-    this.size = elementCount(this.dims);
-    if (this.size !== this.data.length) {
-      throw new Calibr8Error(
-        'INVALID_ARGUMENT',
-        `Expected ${this.size} elements for dims [${this.dims.join(', ')}] but received ${this.data.length}.`,
-      );
-    }
+    const parts = first instanceof Parts ? first : toParts(first, second, third);
+    this.type = parts.type as T;
+    this.data = parts.data as TensorData<T>;
+    this.dims = parts.dims;
+    this.size = parts.size;
   }
 
   /** The same data with other dims of equal product. */
@@ -71,6 +60,41 @@ export class Tensor<T extends DataType = DataType> {
   get location(): 'cpu' {
     return 'cpu';
   }
+}
+
+/** What a tensor is made of, checked. */
+class Parts {
+  constructor(
+    readonly type: DataType,
+    readonly data: TypedArray,
+    readonly dims: readonly number[],
+    readonly size: number,
+  ) {}
+}
+
+/** @internal Makes tensors of zeros, of one type and shape that is checked but once: every run needs some. */
+export function zerosOf(type: DataType, dims: readonly number[]): () => Tensor {
+  const { array } = DATA_TYPES[type];
+  const checked = checkDims(dims);
+  const size = elementCount(checked);
+  return () => new Tensor(new Parts(type, new array(size), checked, size) as never);
+}
+
+function toParts(first: unknown, second: unknown, third: unknown): Parts {
+  const typed = typeof first === 'string';
+  const type = typed ? first : inferType(first);
+  if (!isDataType(type))
+    throw expected(`one of ${Object.keys(DATA_TYPES).join(', ')}`, 'the tensor type', type);
+  const data = toData(type, typed ? second : first);
+  const dims = checkDims((typed ? third : second) ?? [data.length]);
+  const size = elementCount(dims);
+  if (size !== data.length) {
+    throw new Calibr8Error(
+      'INVALID_ARGUMENT',
+      `Expected ${size} elements for dims [${dims.join(', ')}] but received ${data.length}.`,
+    );
+  }
+  return new Parts(type, data, dims, size);
 }
 
 function inferType(data: unknown): DataType {

@@ -1,6 +1,7 @@
 #include "arguments.h"
 
 #include <cmath>
+#include <optional>
 
 #include "error.h"
 
@@ -50,46 +51,51 @@ size_t elementSize(napi_typedarray_type type) {
   }
 }
 
+std::optional<HostBytes> bytesOf(const Napi::Value& value) {
+  void* data = nullptr;
+  size_t length = 0;
+  if (value.IsTypedArray()) {
+    napi_typedarray_type type;
+    if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok) {
+      return std::nullopt;
+    }
+    length *= elementSize(type);
+  } else if (!value.IsDataView() ||
+             napi_get_dataview_info(value.Env(), value, &length, &data, nullptr, nullptr) != napi_ok) {
+    return std::nullopt;
+  }
+  return HostBytes{static_cast<uint8_t*>(data), data ? length : 0};
+}
+
 }  // namespace
 
 int64_t toInteger(const Napi::Value& value, const char* name, int64_t least, int64_t greatest) {
-  std::string what = text("a whole number from ", least, " to ", greatest);
-  if (!value.IsNumber()) failArgument(what, name, value);
-  double number = value.As<Napi::Number>().DoubleValue();
+  double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
   if (!(number >= static_cast<double>(least) && number <= static_cast<double>(greatest)) ||
       number != std::floor(number)) {
-    failArgument(what, name, value);
+    failArgument(text("a whole number from ", least, " to ", greatest), name, value);
   }
   return static_cast<int64_t>(number);
 }
 
-ConstantView toBytes(const Napi::Value& value, const std::string& name) {
-  void* data = nullptr;
-  if (value.IsTypedArray()) {
-    napi_typedarray_type type;
-    size_t length = 0;
-    if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok) {
-      failArgument("an ArrayBufferView", name, value);
-    }
-    return {static_cast<const uint8_t*>(data), data ? length * elementSize(type) : 0};
-  }
-  if (value.IsDataView()) {
-    size_t length = 0;
-    if (napi_get_dataview_info(value.Env(), value, &length, &data, nullptr, nullptr) != napi_ok) {
-      failArgument("an ArrayBufferView", name, value);
-    }
-    return {static_cast<const uint8_t*>(data), data ? length : 0};
-  }
-  failArgument("an ArrayBufferView", name, value);
+HostBytes toBytes(const Napi::Value& value, const char* name) {
+  std::optional<HostBytes> bytes = bytesOf(value);
+  if (!bytes) failArgument("an ArrayBufferView", name, value);
+  return *bytes;
 }
 
-std::vector<ConstantView> toViews(const Napi::Value& value, const char* name) {
+std::vector<HostBytes> toViews(const Napi::Value& value, const char* name) {
   if (!value.IsArray()) failArgument("an array of ArrayBufferViews", name, value);
   Napi::Array array = value.As<Napi::Array>();
-  std::vector<ConstantView> views;
-  views.reserve(array.Length());
-  for (uint32_t i = 0; i < array.Length(); ++i)
-    views.push_back(toBytes(array.Get(i), text(name, "[", i, "]")));
+  std::vector<HostBytes> views;
+  uint32_t length = array.Length();
+  views.reserve(length);
+  for (uint32_t i = 0; i < length; ++i) {
+    Napi::Value element = array.Get(i);
+    std::optional<HostBytes> bytes = bytesOf(element);
+    if (!bytes) failArgument("an ArrayBufferView", text(name, "[", i, "]"), element);
+    views.push_back(*bytes);
+  }
   return views;
 }
 

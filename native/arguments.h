@@ -6,19 +6,23 @@
 #include <string>
 #include <vector>
 
-#include "program/constants.h"
 #include "program/program.h"
 
 namespace calibr8 {
+
+/** The bytes of an ArrayBufferView, valid as long as the view is alive and not detached. */
+struct HostBytes {
+  uint8_t* data = nullptr;
+  size_t bytes = 0;
+};
 
 // Checks of JS arguments. All throw Error with code INVALID_ARGUMENT; none changes anything.
 
 /** A whole number from `least` to `greatest`. */
 int64_t toInteger(const Napi::Value& value, const char* name, int64_t least, int64_t greatest);
-/** The bytes of an ArrayBufferView, valid as long as the view is alive and not detached. */
-ConstantView toBytes(const Napi::Value& value, const std::string& name);
+HostBytes toBytes(const Napi::Value& value, const char* name);
 /** The elements of an array of views. */
-std::vector<ConstantView> toViews(const Napi::Value& value, const char* name);
+std::vector<HostBytes> toViews(const Napi::Value& value, const char* name);
 /** Offsets of place(): whole numbers of bytes. */
 Placement toPlacement(const Napi::CallbackInfo& info);
 

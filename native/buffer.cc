@@ -36,9 +36,4 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
-uint8_t* Buffer::release() {
-  size_ = 0;
-  return std::exchange(data_, nullptr);
-}
-
 }  // namespace calibr8

@@ -23,8 +23,6 @@ class Buffer {
 
   uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
-  /** Gives the memory away; the receiver frees it with std::free. */
-  uint8_t* release();
 
  private:
   uint8_t* data_ = nullptr;

@@ -34,7 +34,7 @@ State& Engine::stateOf(const StreamContext& context, PlacedProgram& placed) {
 
 void Engine::run(StreamContext& context, PlacedProgram& placed, RunBuffers& buffers) {
   State& state = stateOf(context, placed);
-  state.run(context.lane, addresses(buffers.inputs), addresses(buffers.outputs), context.stop);
+  state.run(context.lane, addresses(buffers.inputs), buffers.outputs, context.stop);
   std::lock_guard<std::mutex> lock(pendingMutex_);
   // The pending observations of a run that was not committed go back to the state, which reuses their memory.
   std::swap(pending_, state.observations());
@@ -43,7 +43,7 @@ void Engine::run(StreamContext& context, PlacedProgram& placed, RunBuffers& buff
 Profile Engine::profile(StreamContext& context, PlacedProgram& placed, RunBuffers& buffers, size_t runs) {
   State& state = stateOf(context, placed);
   Profile profile =
-      state.profile(context.lane, addresses(buffers.inputs), addresses(buffers.outputs), runs, context.stop);
+      state.profile(context.lane, addresses(buffers.inputs), buffers.outputs, runs, context.stop);
   state.observations().clear();
   return profile;
 }
@@ -80,17 +80,6 @@ std::shared_ptr<PlacedProgram> Engine::placed(uint32_t id) const {
 void Engine::dispose(uint32_t id) {
   entry(id);
   programs_.erase(id);
-}
-
-RunBuffers Engine::takeBuffers(const Program& program) {
-  RunBuffers buffers;
-  for (int32_t input : program.plan.inputs) {
-    buffers.inputs.push_back(staging_.take(program.plan.values[static_cast<size_t>(input)].bytes()));
-  }
-  for (int32_t output : program.plan.outputs) {
-    buffers.outputs.push_back(staging_.take(program.plan.values[static_cast<size_t>(output)].bytes()));
-  }
-  return buffers;
 }
 
 void Engine::commit() {

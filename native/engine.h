@@ -23,10 +23,10 @@ struct PlacedProgram {
   std::atomic<size_t> arenaBytes{0};
 };
 
-/** A run's memory: inputs copied from the host, outputs for it. */
+/** A run's memory: inputs copied from the host, outputs in its own buffers. */
 struct RunBuffers {
   std::vector<Buffer> inputs;
-  std::vector<Buffer> outputs;
+  std::vector<void*> outputs;
 };
 
 /** A session without N-API: its programs, constants and statistics. Methods say on which thread they run. */
@@ -46,7 +46,6 @@ class Engine {
   /** Throws INVALID_ARGUMENT for an unknown or unplaced program. */
   std::shared_ptr<PlacedProgram> placed(uint32_t id) const;
   void dispose(uint32_t id);
-  RunBuffers takeBuffers(const Program& program);
   StagingPool& staging() { return staging_; }
   void commit();
   const Totals& totals() const { return totals_; }

@@ -1,39 +1,15 @@
 #include "results.h"
 
-#include <cstdlib>
-#include <cstring>
-
 #include "error.h"
 #include "info.h"
 
 namespace calibr8 {
 namespace {
 
-/** From here on a copy costs more than the bookkeeping of memory that JS does not own. */
-constexpr size_t kExternalFrom = 65536;
-
 Napi::Value makeError(Napi::Env env, Code code, const std::string& message) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, codeName(code)));
   return error.Value();
-}
-
-Napi::Value toArrayBuffer(Napi::Env env, size_t bytes, Buffer& buffer, StagingPool& staging) {
-  if (bytes >= kExternalFrom) {
-    uint8_t* data = buffer.data();
-    napi_value result;
-    napi_status status = napi_create_external_arraybuffer(
-        env, data, bytes, [](napi_env, void* memory, void*) { std::free(memory); }, nullptr, &result);
-    if (status == napi_ok) {
-      buffer.release();
-      return Napi::Value(env, result);
-    }
-    // Runtimes with a pointer cage take no foreign memory: copy below.
-  }
-  Napi::ArrayBuffer result = Napi::ArrayBuffer::New(env, bytes);
-  if (bytes > 0) std::memcpy(result.Data(), buffer.data(), bytes);
-  staging.give(std::move(buffer));
-  return result;
 }
 
 Napi::Object toMap(Napi::Env env) { return env.Global().Get("Map").As<Napi::Function>().New({}); }
@@ -115,15 +91,6 @@ Napi::Value toProgram(Napi::Env env, uint32_t id, const Program& program) {
   result.Set("steps", steps);
   result.Set("outputCopies", outputs);
   result.Set("constantBytes", static_cast<double>(program.constantBytes));
-  return result;
-}
-
-Napi::Value toOutputs(Napi::Env env, const Program& program, RunBuffers& buffers, StagingPool& staging) {
-  Napi::Array result = Napi::Array::New(env, buffers.outputs.size());
-  for (size_t i = 0; i < buffers.outputs.size(); ++i) {
-    size_t bytes = program.plan.values[static_cast<size_t>(program.plan.outputs[i])].bytes();
-    result.Set(static_cast<uint32_t>(i), toArrayBuffer(env, bytes, buffers.outputs[i], staging));
-  }
   return result;
 }
 

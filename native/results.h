@@ -13,8 +13,6 @@ namespace calibr8 {
 
 Napi::Value toError(Napi::Env env, const std::exception_ptr& error);
 Napi::Value toProgram(Napi::Env env, uint32_t id, const Program& program);
-/** Hands the outputs over; large ones without a copy. */
-Napi::Value toOutputs(Napi::Env env, const Program& program, RunBuffers& buffers, StagingPool& staging);
 Napi::Value toProfile(Napi::Env env, const Profile& profile);
 Napi::Value toStatistics(Napi::Env env, const Totals& totals);
 Napi::Value toPending(Napi::Env env, const std::map<int64_t, Moments>& moments,

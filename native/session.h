@@ -75,8 +75,8 @@ class Session : public Napi::ObjectWrap<Session> {
   void submit(std::unique_ptr<Task> task);
   void settle(Napi::Env env, Task& task);
   void reportMemory(Napi::Env env);
-  /** The arguments of run() and profile(): the program, and its inputs copied. */
-  std::shared_ptr<PlacedProgram> readRun(const Napi::CallbackInfo& info, RunBuffers& buffers);
+  /** The arguments of run() and profile(): the program, its inputs copied, its outputs held by the task. */
+  std::shared_ptr<PlacedProgram> readRun(const Napi::CallbackInfo& info, Task& task, RunBuffers& buffers);
   /** Frees everything; the streams are idle or told to give up. */
   void shutDown();
   void finishClosing(Napi::Env env);

@@ -12,6 +12,24 @@ namespace {
 constexpr int64_t kMaxRuns = 1000000;
 constexpr int64_t kMaxProgram = INT32_MAX;
 
+/** Views for some of a plan's values, of the right number and sizes. */
+std::vector<HostBytes> toViewsOf(const Plan& plan, const std::vector<int32_t>& values,
+                                 const Napi::Value& argument, const char* name) {
+  std::vector<HostBytes> views = toViews(argument, name);
+  if (views.size() != values.size()) {
+    throw Error(Code::kInvalidFeed,
+                text("Expected ", values.size(), " ", name, " but received ", views.size(), "."));
+  }
+  for (size_t i = 0; i < views.size(); ++i) {
+    const calibr8::Value& value = plan.values[static_cast<size_t>(values[i])];
+    if (views[i].bytes != value.bytes()) {
+      throw Error(Code::kInvalidFeed, text("Expected ", value.bytes(), " bytes in ", name, " for '", value.name,
+                                           "' but received ", views[i].bytes, "."));
+    }
+  }
+  return views;
+}
+
 }  // namespace
 
 template <typename Prepare>
@@ -42,9 +60,10 @@ Napi::Value Session::compile(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return promised(env, [&](Task& task) {
     Engine& owner = engine();
-    ConstantView plan = toBytes(info[0], "plan");
+    HostBytes plan = toBytes(info[0], "plan");
     std::vector<uint8_t> bytes(plan.data, plan.data + plan.bytes);
-    std::vector<ConstantView> views = toViews(info[1], "constants");
+    std::vector<ConstantView> views;
+    for (const HostBytes& each : toViews(info[1], "constants")) views.push_back({each.data, each.bytes});
     task.held = Napi::Persistent(info[1].As<Napi::Object>());
     auto program = std::make_shared<std::shared_ptr<const Program>>();
     task.work = [&owner, program, bytes = std::move(bytes), views = std::move(views)](
@@ -65,26 +84,19 @@ Napi::Value Session::place(const Napi::CallbackInfo& info) {
   });
 }
 
-std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, RunBuffers& buffers) {
+std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, Task& task,
+                                                RunBuffers& buffers) {
   Engine& owner = engine();
   int64_t id = toInteger(info[0], "program", 0, kMaxProgram);
   auto placed = owner.placed(static_cast<uint32_t>(id));
   const Plan& plan = placed->program->plan;
-  std::vector<ConstantView> views = toViews(info[1], "inputs");
-  if (views.size() != plan.inputs.size()) {
-    throw Error(Code::kInvalidFeed,
-                text("Expected ", plan.inputs.size(), " inputs but received ", views.size(), "."));
-  }
-  for (size_t i = 0; i < views.size(); ++i) {
-    const calibr8::Value& value = plan.values[static_cast<size_t>(plan.inputs[i])];
-    if (views[i].bytes != value.bytes()) {
-      throw Error(Code::kInvalidFeed, text("Expected ", value.bytes(), " bytes for input '", value.name,
-                                           "' but received ", views[i].bytes, "."));
-    }
-  }
-  buffers = owner.takeBuffers(*placed->program);
-  for (size_t i = 0; i < views.size(); ++i) {
-    if (views[i].bytes > 0) std::memcpy(buffers.inputs[i].data(), views[i].data, views[i].bytes);
+  std::vector<HostBytes> inputs = toViewsOf(plan, plan.inputs, info[1], "inputs");
+  for (const HostBytes& output : toViewsOf(plan, plan.outputs, info[2], "outputs"))
+    buffers.outputs.push_back(output.data);
+  task.held = Napi::Persistent(info[2].As<Napi::Object>());
+  for (const HostBytes& input : inputs) {
+    buffers.inputs.push_back(owner.staging().take(input.bytes));
+    if (input.bytes > 0) std::memcpy(buffers.inputs.back().data(), input.data, input.bytes);
   }
   return placed;
 }
@@ -93,15 +105,13 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return promised(env, [&](Task& task) {
     auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, *buffers);
+    auto placed = readRun(info, task, *buffers);
     Engine& owner = engine();
     task.work = [&owner, buffers, placed](StreamContext& context) {
       owner.run(context, *placed, *buffers);
       for (Buffer& input : buffers->inputs) owner.staging().give(std::move(input));
     };
-    task.finish = [&owner, buffers, program = placed->program](Napi::Env here) {
-      return toOutputs(here, *program, *buffers, owner.staging());
-    };
+    task.finish = [](Napi::Env here) { return here.Undefined(); };
   });
 }
 
@@ -109,8 +119,8 @@ Napi::Value Session::profile(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return promised(env, [&](Task& task) {
     auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, *buffers);
-    size_t runs = static_cast<size_t>(toInteger(info[2], "runs", 1, kMaxRuns));
+    auto placed = readRun(info, task, *buffers);
+    size_t runs = static_cast<size_t>(toInteger(info[3], "runs", 1, kMaxRuns));
     Engine& owner = engine();
     auto profile = std::make_shared<Profile>();
     task.work = [&owner, buffers, placed, profile, runs](StreamContext& context) {

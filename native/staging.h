@@ -9,7 +9,7 @@
 
 namespace calibr8 {
 
-/** Buffers for inputs and small outputs, reused between runs: fresh pages would cost more than the copies. */
+/** Buffers for inputs, reused between runs: fresh pages would cost more than the copies. */
 class StagingPool {
  public:
   Buffer take(size_t bytes) {

@@ -87,13 +87,25 @@ export interface NativeSession {
   compile(plan: Uint8Array, constants: readonly ArrayBufferView[]): Promise<CompiledProgram>;
   /** Places a compiled program's values in an arena of `arenaBytes`; offsets are multiples of 64. Throws INVALID_PLAN. */
   place(program: number, valueOffsets: Float64Array, workspaceOffset: number, arenaBytes: number): void;
-  /** Runs on the first free stream. Inputs are copied before it returns; outputs are new buffers in plan order. */
-  run(program: number, inputs: readonly ArrayBufferView[]): Promise<ArrayBuffer[]>;
+  /**
+   * Runs on the first free stream. Inputs are copied before it returns. Outputs, in plan order, are written while it runs:
+   * nobody else may know their buffers before it settles, since one that is transferred meanwhile would be freed.
+   */
+  run(
+    program: number,
+    inputs: readonly ArrayBufferView[],
+    outputs: readonly ArrayBufferView[],
+  ): Promise<void>;
   /**
    * Times every step. With several runs, the first warms caches up and medians of the others count; a single run is timed as it
    * comes, under the conditions of any run().
    */
-  profile(program: number, inputs: readonly ArrayBufferView[], runs: number): Promise<ProgramProfile>;
+  profile(
+    program: number,
+    inputs: readonly ArrayBufferView[],
+    outputs: readonly ArrayBufferView[],
+    runs: number,
+  ): Promise<ProgramProfile>;
   /** Adds the observations of the last run to the totals. Needs streams = 1. */
   commitStatistics(): void;
   /** The totals so far by observer number. */

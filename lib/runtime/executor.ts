@@ -1,19 +1,19 @@
 import { Calibr8Error } from '../errors';
 import { clone } from '../graph/clone';
 import { Constant } from '../graph/constant';
-import { DATA_TYPES, type DataType, type TypedArray } from '../graph/data-type';
+import type { TypedArray } from '../graph/data-type';
 import type { Graph, Value } from '../graph/graph';
 import { EXECUTION, runPasses } from '../passes/pipeline';
 import { isShort, valueInputs } from '../passes/value-inputs';
 import { encodePlan } from '../plan/encode';
 import { lower } from '../plan/lower';
 import { planMemory } from '../plan/memory';
-import type { Plan } from '../plan/plan';
-import { Tensor } from '../tensor';
+import type { Plan, PlanValue } from '../plan/plan';
+import { zerosOf, type Tensor } from '../tensor';
 import type { CompiledProgram, NativeSession, ProgramProfile } from './addon';
-import { bytesOf, checkFeeds } from './feeds';
+import { checkFeeds, matchFeeds } from './feeds';
 import { loadAddon } from './load';
-import { native } from './native-error';
+import { native, rethrow } from './native-error';
 import type { ResolvedOptions } from './options';
 
 /** Programs that a session keeps, one a set of input shapes (and of values that decide about shapes); the least recently used goes first. */
@@ -35,6 +35,10 @@ export interface Program {
   readonly plan: Plan;
   readonly compiled: CompiledProgram;
   readonly arenaBytes: number;
+  /** In the order of the graph's. */
+  readonly inputs: readonly PlanValue[];
+  /** Make a tensor for each of the graph's outputs. */
+  readonly outputs: readonly (() => Tensor)[];
 }
 
 /** Runs a canonical graph: specializes it for the shapes that come in, compiles once for each, and keeps a few. */
@@ -43,6 +47,8 @@ export class Executor {
   readonly #programs = new Map<string, Promise<Program>>();
   /** For each graph input whether its values decide about shapes: then they are compiled in. */
   readonly #byValue: readonly boolean[];
+  /** The program of the last run, one of #programs; none where values decide, which every run has to look at. */
+  #last: Program | undefined;
   #closed = false;
 
   constructor(
@@ -54,17 +60,27 @@ export class Executor {
     this.#byValue = graph.inputs.map((value) => deciding.has(value));
   }
 
-  /** Runs the network. Outputs are in the order of the graph's. */
+  /**
+   * Runs the network. Outputs are in the order of the graph's. Feeds like those of the last run, the usual case, start at
+   * once: no text is made, no promise awaited and no map searched for them.
+   */
   async run(feeds: unknown): Promise<Tensor[]> {
     this.#checkOpen();
-    const tensors = checkFeeds(this.graph, feeds);
-    const inputs = tensors.map(({ data }) => bytesOf(data));
-    const program = await this.#program(tensors);
-    const buffers = await native(() => this.#native.run(program.compiled.program, inputs));
-    return program.plan.outputs.map((index, position) => {
-      const { dtype, dims } = program.plan.values[index]!;
-      return new Tensor<DataType>(dtype, new DATA_TYPES[dtype].array(buffers[position]!) as never, dims);
-    });
+    let program = this.#last;
+    let inputs = program && matchFeeds(program.inputs, feeds);
+    if (!program || !inputs) {
+      const tensors = checkFeeds(this.graph, feeds);
+      inputs = tensors.map(dataOf);
+      program = await this.#program(tensors);
+      if (!this.needsValues) this.#last = program;
+    }
+    const outputs = program.outputs.map((make) => make());
+    try {
+      await this.#native.run(program.compiled.program, inputs, outputs.map(dataOf));
+    } catch (error) {
+      rethrow(error);
+    }
+    return outputs;
   }
 
   /** Compiles for the feeds' shapes and times every step. */
@@ -72,11 +88,10 @@ export class Executor {
     this.#checkOpen();
     const tensors = checkFeeds(this.graph, feeds);
     const program = await this.#program(tensors);
-    const inputs = tensors.map(({ data }) => bytesOf(data));
-    return {
-      program,
-      profile: await native(() => this.#native.profile(program.compiled.program, inputs, runs)),
-    };
+    const inputs = tensors.map(dataOf);
+    const outputs = program.outputs.map((make) => make().data);
+    const profile = await native(() => this.#native.profile(program.compiled.program, inputs, outputs, runs));
+    return { program, profile };
   }
 
   /** True where programs depend on the values of some inputs, so that none can be compiled before a run. */
@@ -139,8 +154,9 @@ export class Executor {
     const [oldest, program] = this.#programs.entries().next().value!;
     this.#programs.delete(oldest);
     program.then(
-      ({ compiled }) => {
-        if (!this.#closed) this.#native.dispose(compiled.program);
+      (evicted) => {
+        if (this.#last === evicted) this.#last = undefined;
+        if (!this.#closed) this.#native.dispose(evicted.compiled.program);
       },
       () => undefined, // it never came to be; its caller has the error
     );
@@ -170,6 +186,14 @@ export class Executor {
       placement.workspaceOffset,
       placement.arenaBytes,
     );
-    return { plan, compiled, arenaBytes: placement.arenaBytes };
+    return {
+      plan,
+      compiled,
+      arenaBytes: placement.arenaBytes,
+      inputs: plan.inputs.map((index) => plan.values[index]!),
+      outputs: plan.outputs.map((index) => zerosOf(plan.values[index]!.dtype, plan.values[index]!.dims)),
+    };
   }
 }
+
+const dataOf = ({ data }: Tensor): TypedArray => data;

@@ -2,6 +2,7 @@ import { Calibr8Error, describe } from '../errors';
 import { DATA_TYPES, isDataType, type DataType, type TypedArray } from '../graph/data-type';
 import type { Graph, Value } from '../graph/graph';
 import { formatShape } from '../ops/support/shapes';
+import type { PlanValue } from '../plan/plan';
 import { Tensor } from '../tensor';
 
 /** What a feed needs to be: our Tensor, or one of onnxruntime-common with the same fields. */
@@ -31,6 +32,28 @@ export function checkFeeds(graph: Graph, feeds: unknown): Tensor[] {
   }
   const symbols: Symbols = new Map();
   return inputs.map((value) => checkFeed(value, given[value.name], symbols));
+}
+
+/**
+ * The data of feeds that are just what a program takes: a Tensor of the right type and shape for each of its inputs, and
+ * nothing else. Undefined where anything differs: checkFeeds can say what, or convert it.
+ */
+export function matchFeeds(inputs: readonly PlanValue[], feeds: unknown): TypedArray[] | undefined {
+  if (typeof feeds !== 'object' || feeds === null) return undefined;
+  if (Object.keys(feeds).length !== inputs.length) return undefined;
+  const data: TypedArray[] = [];
+  for (const { name, dtype, dims } of inputs) {
+    const tensor = (feeds as Record<string, unknown>)[name];
+    if (!(tensor instanceof Tensor) || tensor.type !== dtype || !equal(tensor.dims, dims)) return undefined;
+    data.push(tensor.data);
+  }
+  return data;
+}
+
+function equal(dims: readonly number[], others: readonly number[]): boolean {
+  if (dims.length !== others.length) return false;
+  for (let i = 0; i < dims.length; ++i) if (dims[i] !== others[i]) return false;
+  return true;
 }
 
 /** Sizes that named dimensions have in this run, and the input that said so. */

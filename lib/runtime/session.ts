@@ -15,6 +15,13 @@ export type TensorMap = Record<string, Tensor>;
 /** What to fetch: names, or names to null or to a Tensor that receives the result. */
 export type Fetches = readonly string[] | Readonly<Record<string, Tensor | null>>;
 
+interface Fetch {
+  name: string;
+  /** Its place among the graph's outputs. */
+  index: number;
+  target: Tensor | null;
+}
+
 /** Type and shape of an input or output. */
 export interface ValueMetadata {
   readonly name: string;
@@ -58,6 +65,7 @@ export class InferenceSession {
   /** `int8` where every convolution and matrix product computes on quantized numbers, `fp32` where none, else `mixed`. */
   readonly precision: Precision;
   readonly #executor: Executor;
+  readonly #everything: readonly Fetch[];
 
   private constructor(executor: Executor) {
     const { graph } = executor;
@@ -67,6 +75,7 @@ export class InferenceSession {
     this.inputMetadata = graph.inputs.map(metadataOf);
     this.outputMetadata = graph.outputs.map(metadataOf);
     this.precision = precisionOf(graph);
+    this.#everything = this.outputNames.map((name, index) => ({ name, index, target: null }));
   }
 
   /**
@@ -119,7 +128,8 @@ export class InferenceSession {
 
   /**
    * Runs the network once. Calls may overlap; `streams` of them execute at the same time.
-   * @param feeds a Tensor for each input, by name
+   * @param feeds a Tensor for each input, by name; its data is copied, but sometimes not at once, so that it must not change
+   *   before the promise settles
    * @param fetches the outputs wanted; default all
    */
   async run(
@@ -130,8 +140,8 @@ export class InferenceSession {
     const wanted = this.#fetches(fetches);
     const outputs = await this.#executor.run(feeds);
     const results: TensorMap = {};
-    for (const [name, target] of wanted) {
-      const output = outputs[this.outputNames.indexOf(name)]!;
+    for (const { name, index, target } of wanted) {
+      const output = outputs[index]!;
       results[name] = target ? fill(target, output, name) : output;
     }
     return results;
@@ -166,22 +176,21 @@ export class InferenceSession {
     await this.#executor.close();
   }
 
-  #fetches(fetches: unknown): [string, Tensor | null][] {
-    if (fetches === undefined) return this.outputNames.map((name) => [name, null]);
+  #fetches(fetches: unknown): readonly Fetch[] {
+    if (fetches === undefined) return this.#everything;
     const list = Array.isArray(fetches) ? (fetches as unknown[]) : undefined;
     if (!list && (typeof fetches !== 'object' || fetches === null))
       throw expected('an array or object of output names', 'fetches', fetches);
     const entries = list ? list.map((name) => [name, null] as const) : Object.entries(fetches as object);
     // As in onnxruntime-common, the second argument may be the run options instead.
-    if (!list && !entries.some(([name]) => this.outputNames.includes(String(name))))
-      return this.#fetches(undefined);
+    if (!list && !entries.some(([name]) => this.outputNames.includes(String(name)))) return this.#everything;
     return entries.map(([name, target]) => {
       if (typeof name !== 'string' || !this.outputNames.includes(name)) {
         throw expected(`one of ${this.outputNames.join(', ')}`, 'an output to fetch', name);
       }
       if (target !== null && !(target instanceof Tensor))
         throw expected('a Tensor or null', `the fetch "${name}"`, target);
-      return [name, target];
+      return { name, index: this.outputNames.indexOf(name), target };
     });
   }
 }

@@ -6,6 +6,7 @@ import { lower } from '../../lib/plan/lower';
 import { planMemory } from '../../lib/plan/memory';
 import type { Plan } from '../../lib/plan/plan';
 import { loadAddon } from '../../lib/runtime/load';
+import { zerosOf } from '../../lib/tensor';
 import { ModelBuilder } from '../support/model';
 import { layerInputs, storedLayer, U8 } from '../support/quantized-conv';
 import { Random } from '../support/random';
@@ -85,6 +86,10 @@ describe('a damaged plan is refused with a code or runs, but never crashes', () 
     const plan = await planOf(network());
     const encoded = encodePlan(plan);
     const constants = plan.constants.map(({ bytes }) => bytes);
+    const outputs = plan.outputs.map((index) => {
+      const { dtype, dims } = plan.values[index]!;
+      return zerosOf(dtype, dims)().data;
+    });
     const random = new Random(seed);
     const session = new (loadAddon().Session)({ streams: 1, threadsPerStream: 1 });
     const codes = new Map<string, number>();
@@ -101,7 +106,7 @@ describe('a damaged plan is refused with a code or runs, but never crashes', () 
           placement.workspaceOffset,
           placement.arenaBytes,
         );
-        await session.run(compiled.program, [new Float32Array(144)]);
+        await session.run(compiled.program, [new Float32Array(144)], outputs);
         session.dispose(compiled.program);
         note('ran');
       } catch (error) {

@@ -77,6 +77,9 @@ export const PLAN: Plan = {
   constants: [Constant.float32([4, 3, 1, 1], new Float32Array(12).fill(0.1))],
 };
 
+/** An input and an output of the right sizes. */
+const FEEDS: [Float32Array[], Float32Array[]] = [[new Float32Array(192)], [new Float32Array(256)]];
+
 const BYTES = PLAN.constants.map(({ bytes }) => bytes);
 let session: NativeSession;
 
@@ -102,9 +105,10 @@ describe('place', () => {
   test('takes what the planner gives, and the program runs', async () => {
     const { program, placement } = await compiled();
     session.place(program.program, placement.valueOffsets, placement.workspaceOffset, placement.arenaBytes);
-    const [y] = await session.run(program.program, [new Float32Array(192).fill(1)]);
+    const y = new Float32Array(256);
+    await session.run(program.program, [new Float32Array(192).fill(1)], [y]);
     const x = Math.fround(0.3);
-    for (const element of new Float32Array(y!)) expect(element).toBeCloseTo(x * Math.tanh(x), 5);
+    for (const element of y) expect(element).toBeCloseTo(x * Math.tanh(x), 5);
   });
 
   const spoiled: [string, (placement: Placement, bytes: number) => Partial<Placement>][] = [
@@ -129,7 +133,7 @@ describe('place', () => {
 
   test('a program that was not placed does not run', async () => {
     const { program } = await compiled();
-    const running = (async () => session.run(program.program, [new Float32Array(192)]))();
+    const running = (async () => session.run(program.program, ...FEEDS))();
     await expect(running).rejects.toMatchObject({ code: expect.any(String) });
   });
 });
@@ -149,13 +153,17 @@ describe('arguments', () => {
       ['place', 99, placement.valueOffsets, 0, 1024],
       ['place', program.program, [0, 0], 0, 1024],
       ['run'],
-      ['run', 99, []],
-      ['run', program.program, []],
-      ['run', program.program, [new Float32Array(191)]],
-      ['run', program.program, [null]],
-      ['run', 'first', [new Float32Array(192)]],
-      ['profile', program.program, [new Float32Array(192)], 0],
-      ['profile', program.program, [new Float32Array(192)], 'many'],
+      ['run', 99, ...FEEDS],
+      ['run', program.program, [], FEEDS[1]],
+      ['run', program.program, [new Float32Array(191)], FEEDS[1]],
+      ['run', program.program, [null], FEEDS[1]],
+      ['run', program.program, FEEDS[0]],
+      ['run', program.program, FEEDS[0], []],
+      ['run', program.program, FEEDS[0], [new Float32Array(255)]],
+      ['run', program.program, FEEDS[0], [new ArrayBuffer(1024)]],
+      ['run', 'first', ...FEEDS],
+      ['profile', program.program, ...FEEDS, 0],
+      ['profile', program.program, ...FEEDS, 'many'],
       ['dispose'],
     ];
     for (const [method, ...args] of calls) {
@@ -166,7 +174,7 @@ describe('arguments', () => {
         code: expect.any(String),
       });
     }
-    await expect(session.run(program.program, [new Float32Array(192)])).resolves.toHaveLength(1);
+    await expect(session.run(program.program, ...FEEDS)).resolves.toBeUndefined();
   });
 
   test.each([
@@ -188,7 +196,7 @@ describe('arguments', () => {
     await session.close();
     const place = (): void => session.place(program.program, placement.valueOffsets, 0, placement.arenaBytes);
     expect(codeOf(place)).toBe('SESSION_CLOSED');
-    const running = (async () => session.run(program.program, [new Float32Array(192)]))();
+    const running = (async () => session.run(program.program, ...FEEDS))();
     await expect(running).rejects.toMatchObject({ code: 'SESSION_CLOSED' });
   });
 });

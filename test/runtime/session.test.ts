@@ -165,6 +165,37 @@ describe('running', () => {
     });
   });
 
+  test('every run has answers of its own', async () => {
+    const [first] = names();
+    const early = (await session.run({ image: image(1, 12, 1) }))[first]!;
+    const kept = [...early.data];
+    const late = (await session.run({ image: image(1, 12, 2) }))[first]!;
+    expect([...early.data]).toEqual(kept);
+    expect([...late.data]).not.toEqual(kept);
+    expect(Object.isFrozen(late.dims)).toBe(true);
+    expect(late.reshape([10]).dims).toEqual([10]);
+  });
+
+  test('feeds whose memory was given away are refused, before and after a run of the same shape', async () => {
+    for (const size of [12, 12, 11]) {
+      const gone = image(1, size);
+      structuredClone(gone.data.buffer, { transfer: [gone.data.buffer as ArrayBuffer] });
+      await expect(session.run({ image: gone })).rejects.toMatchObject({ code: 'INVALID_FEED' });
+      await session.run({ image: image(1, size) });
+    }
+  });
+
+  test('feeds whose memory is given away during the run do no harm', async () => {
+    const wanted = await session.run({ image: image(1, 12) });
+    for (const size of [12, 10]) {
+      const going = image(1, size);
+      const run = session.run({ image: going });
+      structuredClone(going.data.buffer, { transfer: [going.data.buffer as ArrayBuffer] });
+      await Promise.allSettled([run]);
+    }
+    expect(await session.run({ image: image(1, 12) })).toEqual(wanted);
+  });
+
   test('a plain object with the fields of a tensor is one', async () => {
     const { type, data, dims } = image(1);
     const foreign = { type, data, dims: [...dims] } as unknown as Tensor;
