@@ -1,7 +1,6 @@
 // The methods that JS calls: arguments in, promises or plain values out.
-#include <cstring>
-
 #include "arguments.h"
+#include "copy.h"
 #include "error.h"
 #include "results.h"
 #include "session.h"
@@ -23,8 +22,8 @@ std::vector<HostBytes> toViewsOf(const Plan& plan, const std::vector<int32_t>& v
   for (size_t i = 0; i < views.size(); ++i) {
     const calibr8::Value& value = plan.values[static_cast<size_t>(values[i])];
     if (views[i].bytes != value.bytes()) {
-      throw Error(Code::kInvalidFeed, text("Expected ", value.bytes(), " bytes in ", name, " for '", value.name,
-                                           "' but received ", views[i].bytes, "."));
+      throw Error(Code::kInvalidFeed, text("Expected ", value.bytes(), " bytes in ", name, " for '",
+                                           value.name, "' but received ", views[i].bytes, "."));
     }
   }
   return views;
@@ -96,7 +95,7 @@ std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, 
   task.held = Napi::Persistent(info[2].As<Napi::Object>());
   for (const HostBytes& input : inputs) {
     buffers.inputs.push_back(owner.staging().take(input.bytes));
-    if (input.bytes > 0) std::memcpy(buffers.inputs.back().data(), input.data, input.bytes);
+    copyInput(buffers.inputs.back().data(), input.data, input.bytes);
   }
   return placed;
 }
