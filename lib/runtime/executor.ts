@@ -60,11 +60,16 @@ export class Executor {
     this.#byValue = graph.inputs.map((value) => deciding.has(value));
   }
 
+  /** Runs the network. Outputs are in the order of the graph's. */
+  run(feeds: unknown): Promise<Tensor[]> {
+    return this.runThen(feeds, (outputs) => outputs);
+  }
+
   /**
-   * Runs the network. Outputs are in the order of the graph's. Feeds like those of the last run, the usual case, start at
-   * once: no text is made, no promise awaited and no map searched for them.
+   * Runs the network and makes the result of its outputs. Feeds like those of the last run, the usual case, start at once: no
+   * text is made, no promise awaited and no map searched for them.
    */
-  async run(feeds: unknown): Promise<Tensor[]> {
+  async runThen<Result>(feeds: unknown, finish: (outputs: Tensor[]) => Result): Promise<Result> {
     this.#checkOpen();
     let program = this.#last;
     let inputs = program && matchFeeds(program.inputs, feeds);
@@ -74,13 +79,19 @@ export class Executor {
       program = await this.#program(tensors);
       if (!this.needsValues) this.#last = program;
     }
-    const outputs = program.outputs.map((make) => make());
+    const outputs: Tensor[] = [];
+    const buffers: TypedArray[] = [];
+    for (const make of program.outputs) {
+      const output = make();
+      outputs.push(output);
+      buffers.push(output.data);
+    }
     try {
-      await this.#native.run(program.compiled.program, inputs, outputs.map(dataOf));
+      await this.#native.run(program.compiled.program, inputs, buffers);
     } catch (error) {
       rethrow(error);
     }
-    return outputs;
+    return finish(outputs);
   }
 
   /** Compiles for the feeds' shapes and times every step. */

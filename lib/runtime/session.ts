@@ -128,23 +128,18 @@ export class InferenceSession {
 
   /**
    * Runs the network once. Calls may overlap; `streams` of them execute at the same time.
-   * @param feeds a Tensor for each input, by name; its data is copied, but sometimes not at once, so that it must not change
-   *   before the promise settles
+   * @param feeds a Tensor for each input, by name; its data is copied, but not always at once: as with onnxruntime-node, it
+   *   must not change before the promise settles
    * @param fetches the outputs wanted; default all
    */
-  async run(
-    feeds: Readonly<TensorMap>,
-    fetches?: Fetches | object,
-    _runOptions?: object,
-  ): Promise<TensorMap> {
-    const wanted = this.#fetches(fetches);
-    const outputs = await this.#executor.run(feeds);
-    const results: TensorMap = {};
-    for (const { name, index, target } of wanted) {
-      const output = outputs[index]!;
-      results[name] = target ? fill(target, output, name) : output;
+  run(feeds: Readonly<TensorMap>, fetches?: Fetches | object, _runOptions?: object): Promise<TensorMap> {
+    // Not an async function: another promise between the executor's and the caller's takes time in every run.
+    try {
+      const wanted = this.#fetches(fetches);
+      return this.#executor.runThen(feeds, (outputs) => collect(wanted, outputs));
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    return results;
   }
 
   /**
@@ -203,6 +198,15 @@ export function metadataOf(value: Value): ValueMetadata {
     type: value.dtype ?? 'float32',
     shape: (value.shape ?? []).map((dim) => dim ?? ''),
   };
+}
+
+function collect(wanted: readonly Fetch[], outputs: readonly Tensor[]): TensorMap {
+  const results: TensorMap = {};
+  for (const { name, index, target } of wanted) {
+    const output = outputs[index]!;
+    results[name] = target ? fill(target, output, name) : output;
+  }
+  return results;
 }
 
 function fill(target: Tensor, output: Tensor, name: string): Tensor {

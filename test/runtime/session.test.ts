@@ -249,6 +249,24 @@ describe('running', () => {
     });
   });
 
+  test('an input whose values decide about shapes is looked at in every run', async () => {
+    const model = new ModelBuilder();
+    const shape = model.input('shape', [2], 'int64');
+    model.output(model.node('Reshape', [model.node('Neg', [model.input('x', [6])]), shape]));
+    await withSession(model, async (other) => {
+      const x = float32([1, 2, 3, 4, 5, 6], [6]);
+      for (const dims of [
+        [2, 3],
+        [3, 2],
+        [3, 2],
+        [2, 3],
+      ]) {
+        const results = await other.run({ x, shape: new Tensor('int64', dims.map(BigInt), [2]) });
+        expect(Object.values(results)[0]).toMatchObject({ dims, data: x.data.map((each) => -each) });
+      }
+    });
+  });
+
   test('profile and info list the same steps', async () => {
     const info = await session.info({ image: [1, 3, 12, 12] });
     const profile = await session.profile({ image: image(1) }, 3);
