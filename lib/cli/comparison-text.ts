@@ -1,5 +1,6 @@
 import type { Comparison, TensorComparison } from '../report/comparison';
-import { findingsOf, type Suggestion } from '../report/findings';
+import { findingsOf } from '../report/findings';
+import type { Suggestion } from '../report/suggestions';
 import { facts, fixed, percent, table } from './format';
 
 const SHOWN = 10;
@@ -35,7 +36,7 @@ export function comparisonText(
   ];
   if (unmatched.length > 0)
     sections.push(
-      `Not compared: ${unmatched.length} tensors\n${table(
+      `Not compared: ${unmatched.length} ${unmatched.length === 1 ? 'tensor' : 'tensors'}\n${table(
         ['tensor', 'because'],
         (verbose ? unmatched : unmatched.slice(0, SHOWN)).map(({ name, reason }) => [name, reason]),
         { left: [0, 1] },

@@ -1,7 +1,7 @@
 import type { ChoicePair, Difference, OutputComparison } from '../choices';
 import type { Comparison } from '../comparison';
-import { mainOutput } from '../findings';
 import { fixed, percent, significant } from '../numbers';
+import { mainOutput } from '../verdict';
 import { html, type Markup } from './markup';
 import { more, table, type Part } from './parts';
 

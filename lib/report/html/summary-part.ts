@@ -1,6 +1,8 @@
 import type { Comparison } from '../comparison';
-import { agreements, confidence, mainOutput, type Findings, type Suggestion } from '../findings';
+import type { Findings } from '../findings';
 import { fixed, percent } from '../numbers';
+import type { Suggestion } from '../suggestions';
+import { agreements, confidence, mainOutput } from '../verdict';
 import { html, type Content, type Markup } from './markup';
 import type { Part } from './parts';
 
