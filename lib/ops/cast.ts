@@ -6,27 +6,8 @@ import { Composer } from './support/composer';
 import { fromNumbers } from './support/elements';
 import { dtypeOf, input, shapeOf } from './support/shapes';
 
-/** ONNX's names of element types, which Cast had for its target before opset 6. */
-const NAMES = [
-  'UNDEFINED',
-  'FLOAT',
-  'UINT8',
-  'INT8',
-  'UINT16',
-  'INT16',
-  'INT32',
-  'INT64',
-  'STRING',
-  'BOOL',
-  'FLOAT16',
-];
-const MORE_NAMES = ['DOUBLE', 'UINT32', 'UINT64'];
-
-function castTarget(node: Node, opset: number): DataType {
-  const to =
-    opset < 6
-      ? [...NAMES, ...MORE_NAMES].indexOf(node.attributes.string('to', ''))
-      : node.attributes.int('to', 0);
+function castTarget(node: Node): DataType {
+  const to = node.attributes.int('to', 0);
   const dtype = dataTypeFromOnnx(to);
   if (!dtype)
     throw new Calibr8Error(
@@ -36,26 +17,22 @@ function castTarget(node: Node, opset: number): DataType {
   return dtype;
 }
 
-function casting(
-  op: string,
-  inputs: number,
-  target: (node: Node, opset: number) => DataType,
-): OperatorDefinition {
+function casting(op: string, inputs: number, target: (node: Node) => DataType): OperatorDefinition {
   return {
     op,
     inputs: [inputs, inputs],
     quantization: { kind: 'float' },
     anyType: true,
-    infer: (node, opset) => [{ dtype: target(node, opset), shape: shapeOf(node) }],
+    infer: (node) => [{ dtype: target(node), shape: shapeOf(node) }],
     identity: (node) => input(node, 0).dtype !== undefined && input(node, 0).dtype === node.outputs[0]?.dtype,
-    fold(node, opset) {
-      const to = target(node, opset);
+    fold(node) {
+      const to = target(node);
       const x = node.inputs[0]!.constant!;
       return to === 'float16' ? undefined : [fromNumbers(to, x.dims, x.toNumbers())];
     },
     lower(node, lowering) {
       const composer = new Composer(node, lowering);
-      composer.finish(composer.cast(composer.input(0), target(node, lowering.opset)));
+      composer.finish(composer.cast(composer.input(0), target(node)));
     },
   };
 }

@@ -46,14 +46,6 @@ export const expand: OperatorDefinition = {
   },
 };
 
-/** Repeats along each axis; before opset 6 one number of repeats along one axis. */
-function repeatsOf(node: Node, rank: number, opset: number): number[] | undefined {
-  if (opset >= 6) return constantInts(node, 1);
-  const [tiles, axis] = [constantInts(node, 1)?.[0], constantInts(node, 2)?.[0]];
-  if (tiles === undefined || axis === undefined) return undefined;
-  return Array.from({ length: rank }, (_, a) => (a === axis ? tiles : 1));
-}
-
 /** Every axis becomes two, of which the outer one steps over nothing: dims [r0, d0, r1, d1, ...]. */
 function tiling(dims: readonly number[], repeats: readonly number[]): { dims: number[]; strides: number[] } {
   const strides = stridesOf(dims);
@@ -66,12 +58,12 @@ function tiling(dims: readonly number[], repeats: readonly number[]): { dims: nu
 export const tile: OperatorDefinition = {
   op: 'Tile',
   anyType: true,
-  parameters: [1, 2],
-  inputs: [2, 3],
+  parameters: [1],
+  inputs: [2, 2],
   quantization: moves,
-  infer(node, opset) {
+  infer(node) {
     const shape = shapeOf(node);
-    const repeats = shape && repeatsOf(node, shape.length, opset);
+    const repeats = shape && constantInts(node, 1);
     if (repeats && repeats.length !== shape.length) {
       throw shapeError(node, `expected ${shape.length} repeats but received [${repeats.join(', ')}].`);
     }
@@ -79,9 +71,9 @@ export const tile: OperatorDefinition = {
       repeats![axis] === 1 ? dim : typeof dim === 'number' ? dim * repeats![axis]! : null;
     return [{ dtype: dtypeOf(node), shape: shape?.map((dim, axis) => (repeats ? times(dim, axis) : null)) }];
   },
-  fold(node, opset) {
+  fold(node) {
     const x = node.inputs[0]!.constant!;
-    const repeats = repeatsOf(node, x.dims.length, opset)!;
+    const repeats = constantInts(node, 1)!;
     const { dims, strides } = tiling(x.dims, repeats);
     const tiled = gatherStrided(x, dims, strides);
     return [
@@ -97,7 +89,7 @@ export const tile: OperatorDefinition = {
     const x = composer.input(0);
     // Repeats that nobody knows have left the output's shape unknown, which is reported there.
     const target = lowering.dims(output(node));
-    const { dims, strides } = tiling(x.dims, repeatsOf(node, x.dims.length, lowering.opset)!);
+    const { dims, strides } = tiling(x.dims, constantInts(node, 1)!);
     composer.finish(composer.reshape(composer.view(x, dims, strides), target));
   },
 };

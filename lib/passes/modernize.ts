@@ -1,8 +1,9 @@
 import type { Attribute } from '../graph/attributes';
+import { Calibr8Error } from '../errors';
 import { Constant } from '../graph/constant';
 import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
-import { operatorOf } from '../ops/registry';
+import { findOperator } from '../ops/registry';
 import type { Pass } from './pass';
 
 /** The first version whose operators broadcast as numpy does; what is older is brought to it. */
@@ -29,9 +30,9 @@ export const modernize: Pass = {
     for (const node of sorted(graph)) {
       const current = rewrite(graph, node, opset);
       if (current !== node) ++edits;
-      const types = operatorOf(current).infer(current, Math.max(opset, 6));
+      const types = findOperator(current)?.infer(current, MODERN);
       current.outputs.forEach((value, index) => {
-        const type = types[index];
+        const type = types?.[index];
         if (!value || !type) return;
         value.dtype = type.dtype;
         if (type.shape) value.shape = type.shape;
@@ -141,6 +142,35 @@ const withDefault =
     attributes: node.attributes.has(name) ? attributes : [...attributes, [name, { kind: 'int', value }]],
   });
 
+/** ONNX's names of element types by their numbers, which a Cast had for its target. */
+const TYPE_NAMES = [
+  ...['UNDEFINED', 'FLOAT', 'UINT8', 'INT8', 'UINT16', 'INT16', 'INT32', 'INT64', 'STRING', 'BOOL'],
+  ...['FLOAT16', 'DOUBLE', 'UINT32', 'UINT64', 'COMPLEX64', 'COMPLEX128'],
+];
+
+const numbered: Rewrite = (node, _, attributes) => ({
+  inputs: [...node.inputs],
+  attributes: attributes.map(([name, attribute]) => [
+    name,
+    attribute.kind === 'string' ? { kind: 'int', value: TYPE_NAMES.indexOf(attribute.value) } : attribute,
+  ]),
+});
+
+/** A number of repeats along one axis, instead of one for each axis. */
+const repeats: Rewrite = (node, graph, attributes) => {
+  const [x, tiles, axis] = node.inputs;
+  const [count, along] = [tiles, axis].map((value) => value?.constant?.toNumbers()[0]);
+  const rank = x?.shape?.length;
+  if (count === undefined || along === undefined || rank === undefined) {
+    throw new Calibr8Error(
+      'UNSUPPORTED_OPERATOR',
+      `${node.label}: expected constant tiles and axis and data of a known rank. Convert the model to opset 7 or later.`,
+    );
+  }
+  const list = Array.from({ length: rank }, (_, a) => (a === along ? count : 1));
+  return { inputs: [x, graph.addConstant(`${node.name}/repeats`, Constant.int64([rank], list))], attributes };
+};
+
 /** Norms had a real p. */
 const wholeP: Rewrite = (node, _, attributes) => ({
   inputs: [...node.inputs],
@@ -179,6 +209,8 @@ const REWRITES = new Map<string, { since(opset: number): boolean; rewrite: Rewri
   ],
   ['PRelu', { since: always, rewrite: slopes }],
   ['BatchNormalization', { since: always, rewrite: firstOutput }],
+  ['Cast', { since: before(6), rewrite: numbered }],
+  ['Tile', { since: before(6), rewrite: repeats }],
   ['Reshape', { since: before(5), rewrite: listToInput('shape') }],
   ['Pad', { since: before(2), rewrite: renamed('paddings', 'pads') }],
   ['Concat', { since: before(4), rewrite: withDefault('axis', 1) }],

@@ -22,8 +22,8 @@ import { separateGenericConversions } from './separate-generic-conversions';
 /** What any model goes through once at loading; the result is still plain ONNX and can be written. */
 export const CANONICAL: readonly Pass[] = [
   expandQuantizedOperators, // first of all: what they stand for is known everywhere, they are known here only
+  modernize, // operators then have the form that they have had since opset 7
   checkOperators, // everything after relies on known operators and on their inputs being there
-  modernize, // operators then mean what they have meant since opset 7
   inferAndFold, // shapes and constants, which the rest asks for
   removeIdentities, // so that patterns see neighbors
   foldBatchNorm, // before anything looks at weights

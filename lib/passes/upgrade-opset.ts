@@ -94,8 +94,23 @@ const without =
     attributes: [...node.attributes.entries()].filter(([name]) => !names.includes(name)),
   });
 
+/** One number as an attribute became an int64 input of one element. */
+const topK: Upgrade['rewrite'] = (node, graph) => ({
+  inputs: [
+    node.inputs[0],
+    graph.addConstant(`${node.name}_k`, Constant.int64([1], [node.attributes.int('k', 0)])),
+  ],
+  attributes: [...node.attributes.entries()].filter(([name]) => name !== 'k'),
+});
+
+const renamed =
+  (op: string): Upgrade['rewrite'] =>
+  (node) => ({ op, inputs: [...node.inputs], attributes: [...node.attributes.entries()] });
+
 const UPGRADES: readonly Upgrade[] = [
   { op: 'BatchNormalization', since: 9, rewrite: without(['spatial']) },
+  { op: 'TopK', since: 10, rewrite: topK },
+  { op: 'Scatter', since: 11, rewrite: renamed('ScatterElements') },
   { op: 'Slice', since: 10, rewrite: toInputs(['starts', 'ends', 'axes']) },
   { op: 'Upsample', since: 10, rewrite: resize },
   { op: 'Resize', since: 11, rewrite: resize },
@@ -108,6 +123,7 @@ const UPGRADES: readonly Upgrade[] = [
   { op: 'Split', since: 13, rewrite: toInputs(['split']) },
   { op: 'Softmax', since: 13, rewrite: softmax },
   { op: 'LogSoftmax', since: 13, rewrite: softmax },
+  { op: 'Hardmax', since: 13, rewrite: softmax },
 ];
 
 /**

@@ -154,8 +154,13 @@ double loadElement(const void* base, DataType type, int64_t index) {
 void storeElement(void* base, DataType type, int64_t index, double value) {
   withElementType(type, [&](auto element) {
     using T = decltype(element);
-    double rounded = std::is_integral_v<T> ? std::nearbyint(value) : value;
-    static_cast<T*>(base)[index] = castElement<T>(rounded);
+    double stored = value;
+    if constexpr (std::is_integral_v<T>) {
+      constexpr auto low = static_cast<double>(std::numeric_limits<T>::min());
+      constexpr auto high = static_cast<double>(std::numeric_limits<T>::max());
+      stored = std::min(std::max(std::nearbyint(value), low), high);
+    }
+    static_cast<T*>(base)[index] = castElement<T>(stored);
   });
 }
 

@@ -121,7 +121,10 @@ auto withElementType(DataType type, Use use) {
   return use(uint64_t());
 }
 
-/** The nearest number that To has towards zero; 0 for NaN. */
+/**
+ * What ONNX's Cast makes of a number: real ones are cut off towards zero, NaN is 0. What 8 and 16 bits cannot
+ * hold wraps around, as it does in numpy and onnxruntime; 32 and 64 bits saturate.
+ */
 template <typename To, typename From>
 To castElement(From given) {
   if constexpr (std::is_same_v<From, Half>) {
@@ -132,6 +135,8 @@ To castElement(From given) {
     return static_cast<To>(given ? 1 : 0);
   } else if constexpr (std::is_same_v<To, Half>) {
     return Half(static_cast<float>(given));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && sizeof(To) < 4) {
+    return static_cast<To>(castElement<int32_t>(given));
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     // The limits as From may round up to a number that To does not have.
     constexpr auto low = static_cast<From>(std::numeric_limits<To>::min());
