@@ -51,7 +51,10 @@ void buildPoolingIndices(StepBuilder& builder) {
   pooling.dilations = params.integers("dilations", spatial, 1, kMax);
   pooling.pads = params.integers("padsBegin", spatial, 0, kMax);
   pooling.inStrides = onednn::rowMajorStrides(pooling.in);
+  int64_t window = 1;
   for (size_t i = 0; i < spatial; ++i) {
+    builder.require(window <= (int64_t{1} << 22) / pooling.kernel[i], "the window is too large.");
+    window *= pooling.kernel[i];
     // Every window has an element of the source.
     int64_t last = (y.dims[i + 2] - 1) * pooling.strides[i] - pooling.pads[i];
     int64_t reach = (pooling.kernel[i] - 1) * pooling.dilations[i];

@@ -36,6 +36,38 @@ function floatNetwork(): ModelBuilder {
     .output(model.node('ReduceMean', [turned], { axes: [1] }));
 }
 
+/** Kernels that compute addresses from parameters or from data. */
+function indexingNetwork(): ModelBuilder {
+  const model = new ModelBuilder();
+  const x = model.input('x', [2, 3, 4, 5]);
+  const int64 = (...numbers: number[]) => model.constant(numbers, [numbers.length], 'int64');
+  const places = model.constant([2, 0, 1, 1, 0, 2], [2, 3, 1, 1], 'int64');
+  model.output(
+    model.node('Expand', [model.node('Slice', [x, int64(3), int64(-9), int64(3), int64(-1)]), int64(1)]),
+  );
+  model.output(model.node('GatherElements', [x, places], { axis: 1 }));
+  model.output(model.node('GatherND', [x, model.constant([1, 2, 0, 0], [2, 2], 'int64')]));
+  model.output(
+    model.node('ScatterElements', [x, places, model.constant(new Float32Array(6), [2, 3, 1, 1])], {
+      axis: 1,
+    }),
+  );
+  model.output(
+    model.node('Tile', [model.node('CumSum', [x, model.constant([1], [], 'int64')]), int64(1, 2, 1, 1)]),
+  );
+  model.output(model.node('Resize', [x, undefined, undefined, int64(2, 3, 7, 3)], { mode: 'cubic' }));
+  model.output(
+    model.node('Where', [model.node('Less', [x, model.constant([0], [])]), x, model.constant([1], [1])]),
+  );
+  const [values, indices] = model.nodeWithOutputs('TopK', [x, int64(2)], 2, { axis: 1 });
+  model.output(values!).output(indices!, 'int64');
+  const [, from] = model.nodeWithOutputs('MaxPool', [x], 2, { kernel_shape: [2, 2], pads: [1, 1, 0, 0] });
+  model.output(from!, 'int64');
+  const scale = model.constant([1, 2, 3, 4, 5], [5]);
+  model.output(model.node('LayerNormalization', [x, scale]));
+  return model.output(model.node('ArgMax', [model.node('Cast', [x], { to: 11 })], { axis: 1 }), 'int64');
+}
+
 function quantizedNetwork(): ModelBuilder {
   const model = new ModelBuilder();
   const shape = { x: [1, 4, 6, 6], w: [4, 4, 3, 3] };
@@ -82,6 +114,7 @@ describe('a damaged plan is refused with a code or runs, but never crashes', () 
   test.each([
     ['float32', floatNetwork, 1],
     ['INT8', quantizedNetwork, 2],
+    ['indexing', indexingNetwork, 3],
   ])('%s', async (_, network, seed) => {
     const plan = await planOf(network());
     const encoded = encodePlan(plan);
@@ -90,6 +123,7 @@ describe('a damaged plan is refused with a code or runs, but never crashes', () 
       const { dtype, dims } = plan.values[index]!;
       return zerosOf(dtype, dims)().data;
     });
+    const inputSize = plan.values[plan.inputs[0]!]!.dims.reduce((a, b) => a * b, 1);
     const random = new Random(seed);
     const session = new (loadAddon().Session)({ streams: 1, threadsPerStream: 1 });
     const codes = new Map<string, number>();
@@ -106,7 +140,7 @@ describe('a damaged plan is refused with a code or runs, but never crashes', () 
           placement.workspaceOffset,
           placement.arenaBytes,
         );
-        await session.run(compiled.program, [new Float32Array(144)], outputs);
+        await session.run(compiled.program, [new Float32Array(inputSize)], outputs);
         session.dispose(compiled.program);
         note('ran');
       } catch (error) {
