@@ -12,9 +12,9 @@
 namespace calibr8 {
 
 /**
- * memcpy for an input that is in no cache. JavaScript's buffers begin 16 bytes past a cache line's boundary;
- * the C library's wide moves then cross lines, and its string instruction is no faster. Moves of 16 bytes
- * cross none.
+ * memcpy for an input that no near cache holds, measured to be faster there (docs/performance.md).
+ * JavaScript's buffers begin 16 bytes past a cache line's boundary: wider moves cross lines, moves of 16
+ * bytes do not.
  */
 inline void copyInput(uint8_t* destination, const uint8_t* source, size_t bytes) {
   size_t done = 0;
