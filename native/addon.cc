@@ -2,6 +2,7 @@
 
 #include "environment.h"
 #include "results.h"
+#include "rounding/binding.h"
 #include "session.h"
 
 namespace {
@@ -12,6 +13,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
               Napi::Function::New(
                   env, [](const Napi::CallbackInfo& call) { return calibr8::toInfo(call.Env()); }, "info"));
   exports.Set("Session", calibr8::Session::define(env));
+  exports.Set("roundWeights", Napi::Function::New(env, calibr8::roundWeightsBinding, "roundWeights"));
   return exports;
 }
 

@@ -6,23 +6,34 @@ import { readModel, saveModel } from '../onnx';
 import { stat } from 'node:fs/promises';
 import { CANONICAL, runPasses } from '../passes/pipeline';
 import { assign, type Assignment } from '../quantization/assign';
-import { bytesOf } from '../runtime/feeds';
+import { bytesOf, checkFeeds } from '../runtime/feeds';
 import { resolveOptions } from '../runtime/options';
 import { toSource } from '../runtime/source';
 import { metadataOf, type TensorMap, type ValueMetadata } from '../runtime/session';
 import { loadTable, requireFitting, type LoadedTable } from './loaded-table';
 import { makeTable } from './make-table';
+import { KeptSamples } from './kept-samples';
 import { ObservedNetwork } from './observed-network';
 import { resolveCalibration, type CalibratorOptions, type ResolvedCalibration } from './options';
 import { checkOutputPath } from './output-path';
 import { checkOverrides } from './overrides';
 import { quantizeCalibrated, type QuantizationResult } from './quantize-calibrated';
+import { quantizeRefined } from './quantize-refined';
+import { KEPT_SAMPLES, refines } from './refinement-options';
 import { requireUnquantized, selectFeedsAndFetches } from './select';
 import { SampleSet } from './sample-set';
 import { mergeStatistics, type TensorStatistics } from './statistics';
 import type { CalibrationSummary } from './summary';
 import { writeTable, type CalibrationTable } from './table';
 import type { RangeRules } from './thresholds';
+
+/** Follows and ends long work. */
+export interface RefinementControl {
+  /** Called after each layer. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Ends the work by throwing the signal's reason; nothing is written then. */
+  signal?: AbortSignal | undefined;
+}
 
 /**
  * Offline INT8 calibration in three steps, after PaddlePaddle 1.3's Calibrator: construct it, call {@link sampleData} after each
@@ -51,6 +62,7 @@ export class Calibrator {
   #pending: TensorMap | undefined;
   #running = 0;
   #samples: SampleSet;
+  readonly #kept = new KeptSamples(KEPT_SAMPLES);
   /** What was read of the network since the last sample. */
   #statistics: ReadonlyMap<Value, TensorStatistics> | undefined;
   #released = false;
@@ -139,6 +151,7 @@ export class Calibrator {
     const feeds = this.#pending;
     this.#pending = undefined;
     this.#network.sample();
+    if (refines(this.#settings.refinement)) this.#kept.add(checkFeeds(this.#graph, feeds));
     this.#statistics = undefined;
     this.#samples = this.#samples.with(this.inputNames.map((name) => bytesOf(feeds[name]!.data)));
   }
@@ -146,13 +159,14 @@ export class Calibrator {
   /**
    * Step 3: writes the INT8 model in QDQ form, atomically, and says what was decided. Sampling may go on afterwards.
    * @param output where to write; default the `output` given to create()
+   * @param control follows and ends the refinement, where options ask for one
    */
-  async saveInt8Model(output?: string): Promise<CalibrationSummary> {
+  async saveInt8Model(output?: string, control?: RefinementControl): Promise<CalibrationSummary> {
     this.#checkOpen();
     const path = output ?? this.#settings.output;
     if (typeof path !== 'string' || path === '')
       throw expected('a path', 'output (an option of create() or of saveInt8Model())', path);
-    const { graph, result } = await this.quantized();
+    const { graph, result } = await this.quantized([], control);
     return this.save(graph, result, path);
   }
 
@@ -165,23 +179,28 @@ export class Calibrator {
    * @internal The INT8 network from what was sampled so far.
    * @param returned names of layers that stay in FP32 beside those that the options exclude
    */
-  async quantized(returned: readonly string[] = []): Promise<{ graph: Graph; result: QuantizationResult }> {
+  async quantized(
+    returned: readonly string[] = [],
+    control: RefinementControl = {},
+  ): Promise<{ graph: Graph; result: QuantizationResult }> {
     this.#checkOpen();
-    const { scheme, preprocessing } = this.#settings;
-    const statistics = this.#collected();
-    const { graph, values } = clone(this.#graph);
-    const result = quantizeCalibrated({
-      graph,
-      values,
+    const { scheme, preprocessing, refinement } = this.#settings;
+    const network = {
+      statistics: this.#collected(),
       assignment: returned.length > 0 ? assign(this.#graph, scheme, new Set(returned)) : this.#assignment,
-      statistics,
       rules: this.#rules,
       scheme: { ...scheme, exclude: [...scheme.exclude, ...returned] },
       samples: this.#samples.count,
       samplesHash: this.#samples.digest,
       preprocessing,
-    });
-    return { graph, result };
+    };
+    if (refines(refinement)) {
+      const feeds = this.#kept.all;
+      const session = this.#network.options;
+      return quantizeRefined({ ...network, graph: this.#graph, refinement, feeds, session, ...control });
+    }
+    const { graph, values } = clone(this.#graph);
+    return { graph, result: quantizeCalibrated({ ...network, graph, values }) };
   }
 
   /**

@@ -22,7 +22,11 @@ export class ObservedNetwork {
   /** By observer: the addon's own sums are rounded after each sample. */
   readonly #sums = new Map<number, SampleSums>();
 
-  constructor(graph: Graph, assignment: Assignment, options: ResolvedOptions) {
+  constructor(
+    graph: Graph,
+    assignment: Assignment,
+    readonly options: ResolvedOptions,
+  ) {
     this.#observed = assignment.groups.flatMap(({ sources }) => sources);
     const copy = clone(graph);
     this.#observed.forEach((value, index) => (copy.values.get(value)!.observer = index));

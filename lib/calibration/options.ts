@@ -4,10 +4,16 @@ import type { Scheme } from '../quantization/scheme';
 import { algorithmName, type Algorithm } from './algorithm';
 import { excludedBy, rangeOverrides, resolveOverrides, type Override } from './overrides';
 import type { CalibrationTable } from './table';
+import {
+  REFINEMENT_NAMES,
+  resolveRefinement,
+  type RefinementOptions,
+  type ResolvedRefinement,
+} from './refinement-options';
 import type { RangeRules } from './thresholds';
 
 /** Options of {@link Calibrator.create}. */
-export interface CalibratorOptions {
+export interface CalibratorOptions extends RefinementOptions {
   /** Path of the FP32 ONNX model, or its bytes. */
   model: string | Uint8Array | ArrayBuffer;
   /** How ranges are chosen; default `max`. */
@@ -46,12 +52,14 @@ export interface CalibratorOptions {
 export interface ResolvedCalibration {
   readonly rules: RangeRules;
   readonly scheme: Scheme;
+  readonly refinement: ResolvedRefinement;
   readonly output: string | undefined;
   readonly preprocessing: string | undefined;
   readonly threads: number | undefined;
 }
 
-const NAMES = new Set([
+const NAMES = new Set<string>([
+  ...REFINEMENT_NAMES,
   'model',
   'algo',
   'output',
@@ -111,6 +119,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
   const resolved = resolveOverrides(overrides);
   return {
     rules: { algo: algorithmName(algo, 'algo'), overrides: rangeOverrides(resolved), edits: new Map() },
+    refinement: resolveRefinement(options as Record<string, unknown>),
     output: text(output, 'output'),
     preprocessing: text(preprocessing, 'preprocessing'),
     threads: threads as number | undefined,

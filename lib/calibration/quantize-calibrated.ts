@@ -30,7 +30,7 @@ export interface CalibratedNetwork {
 
 export type QuantizationResult = Pick<
   CalibrationSummary,
-  'algorithm' | 'samples' | 'tensors' | 'int8Nodes' | 'fp32Nodes'
+  'algorithm' | 'samples' | 'tensors' | 'int8Nodes' | 'fp32Nodes' | 'refinement'
 >;
 
 /** Turns statistics into thresholds, writes the quantization and the receipt into the graph, and says what was decided. */

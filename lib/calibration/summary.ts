@@ -14,6 +14,17 @@ export interface TensorSummary {
   sqnrDb: number;
 }
 
+/** How weights and biases were improved beyond the choice of ranges. */
+export interface RefinementSummary {
+  biasCorrection: boolean;
+  equalization: boolean;
+  rounding: 'nearest' | 'learned';
+  /** Tensors whose channels were equalized. */
+  equalizedTensors: number;
+  /** Samples that were kept for it. */
+  samples: number;
+}
+
 /** What {@link Calibrator.saveInt8Model} did. */
 export interface CalibrationSummary {
   /** Path of the saved model. */
@@ -24,6 +35,8 @@ export interface CalibrationSummary {
   /** Convolutions and matrix products that compute in INT8, and those that stay in FP32. */
   int8Nodes: number;
   fp32Nodes: number;
+  /** Absent where nothing was refined. */
+  refinement?: RefinementSummary;
   modelBytes: number;
   /** Since the calibrator was created. */
   seconds: number;

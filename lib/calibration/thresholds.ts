@@ -11,6 +11,8 @@ export interface RangeRules {
   readonly overrides: readonly RangeOverride[];
   /** Thresholds that a person set in a calibration table, by tensor; they win. */
   readonly edits: ReadonlyMap<string, number>;
+  /** Thresholds that must not be exceeded, by tensor: where saturation stands for an activation's limit. */
+  readonly greatest?: ReadonlyMap<string, number>;
 }
 
 /** A threshold and what chose it: an observer's name, `range` for one that an override fixed, `table` for an edited one. */
@@ -32,10 +34,15 @@ export function chooseThresholds(
     const edits = group.sources.flatMap(({ name }) => rules.edits.get(name) ?? []);
     if (edits.length > 0) return { threshold: Math.max(...edits), observer: 'table' };
     const rule = ruleOf(group, rules);
-    return group.sources
+    const chosen = group.sources
       .map((source) => chooseThreshold(statistics.get(source)!, group.dtype, rule))
       .reduce((a, b) => (b.threshold > a.threshold ? b : a));
+    return { ...chosen, threshold: Math.min(chosen.threshold, greatestOf(group, rules)) };
   });
+}
+
+function greatestOf({ values }: QuantizedGroup, { greatest }: RangeRules): number {
+  return Math.min(Infinity, ...values.flatMap(({ name }) => greatest?.get(name) ?? []));
 }
 
 /** An observer's name or a fixed threshold. */

@@ -23,6 +23,7 @@ import {
   type OutputOptions,
   type ThreadOptions,
 } from './options';
+import { withProgress } from './progress';
 import { chooseSamples, sampleImages } from './sampling';
 import type { CliCalibrator } from './services';
 import { parseShard, type Shard } from './shard';
@@ -49,6 +50,10 @@ Examples:
   $ calibr8 calibrate net.onnx --data images --exclude op:Gemm '/layer4/**'
   $ calibr8 calibrate net.onnx --data images --algo auto --override \\
       '{"match":"/layer4/**","observer":"max"}' '{"match":"relu6","range":6}'
+
+With the best ranges and corrected weights and biases, as fast as without:
+  $ calibr8 calibrate net.onnx --data images --algo auto --bias-correction \\
+      --equalization --rounding learned
 
 In parts, anywhere, and together again, exactly as in one run:
   $ calibr8 calibrate net.onnx --data images --shard 1/2 --save-table 1.json
@@ -115,7 +120,12 @@ async function calibrate(context: Context, model: string, options: CalibrateOpti
   try {
     const images = await measurement.run(calibrator);
     const table = options.saveTable === undefined ? undefined : await calibrator.saveTable(options.saveTable);
-    const summary = output === undefined ? undefined : await calibrator.saveInt8Model();
+    const summary =
+      output === undefined
+        ? undefined
+        : await withProgress(io, 'Refining', 'layers', (onProgress) =>
+            calibrator.saveInt8Model(output, { onProgress, signal: io.signal }),
+          );
     const details = {
       model,
       modelBytesBefore: await fileSize(model),

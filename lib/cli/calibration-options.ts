@@ -11,6 +11,9 @@ export interface CalibrationCliOptions {
   fullyConnected?: 'int8' | 'fp32';
   exclude?: string[];
   override?: string[];
+  biasCorrection?: boolean;
+  equalization?: boolean;
+  rounding?: 'nearest' | 'learned';
 }
 
 /** For the help: the algorithms with what they do. */
@@ -30,14 +33,22 @@ export function addCalibrationOptions(command: Command): Command {
     .option(
       '--override <JSON|@FILE...>',
       'an observer, range or precision for what "match" names: a layer, tensor, glob or op:TYPE',
+    )
+    .option('--bias-correction', "correct biases until each layer's mean output is FP32's")
+    .option('--equalization', "bring the ranges of layers' channels nearer to each other")
+    .addOption(
+      new Option(
+        '--rounding <HOW>',
+        'round each weight to the nearest level, or learn them together (default: nearest)',
+      ).choices(['nearest', 'learned']),
     );
 }
 
 /** Those that the command line says; the library, or a calibration table, has defaults for the others. */
 export async function calibrationOptions(
   options: CalibrationCliOptions,
-): Promise<Pick<CalibratorOptions, 'algo' | 'firstConv' | 'fullyConnected' | 'exclude' | 'overrides'>> {
-  const { algo, firstConv, fullyConnected, exclude } = options;
+): Promise<Omit<CalibratorOptions, 'model'>> {
+  const { algo, firstConv, fullyConnected, exclude, biasCorrection, equalization, rounding } = options;
   const overrides = options.override && (await readOverrides(options.override));
   return {
     ...(algo && { algo }),
@@ -45,6 +56,9 @@ export async function calibrationOptions(
     ...(fullyConnected && { fullyConnected }),
     ...(exclude && { exclude }),
     ...(overrides && { overrides }),
+    ...(biasCorrection && { biasCorrection }),
+    ...(equalization && { equalization }),
+    ...(rounding && { rounding }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { CalibrationSummary, TensorSummary } from '../calibration/summary';
+import type { CalibrationSummary, RefinementSummary, TensorSummary } from '../calibration/summary';
 import type { CalibrationTable } from '../calibration/table';
 import { bytes, fixed, percent, significant, table } from './format';
 
@@ -57,12 +57,22 @@ function tensorTable(tensors: readonly TensorSummary[]): string {
   );
 }
 
+function refinementLine(done: RefinementSummary): string {
+  const parts = [
+    ...(done.equalization ? [`${done.equalizedTensors} tensors equalized`] : []),
+    ...(done.rounding === 'learned' ? ['rounding learned'] : []),
+    ...(done.biasCorrection ? ['biases corrected'] : []),
+  ];
+  return `Refined on ${done.samples} samples: ${parts.join(', ')}`;
+}
+
 function closingLines(summary: CalibrationSummary, details: CalibrationDetails): string {
   const before = details.modelBytesBefore;
   const share = before > 0 ? ` (${percent((100 * summary.modelBytes) / before, 0)})` : '';
   return [
     `${summary.samples} samples, algorithm ${summary.algorithm}, ${fixed(details.totalSeconds, 1)} s`,
     `Preprocessing ${details.preprocessing}`,
+    ...(summary.refinement ? [refinementLine(summary.refinement)] : []),
     `${summary.int8Nodes} nodes in INT8, ${summary.fp32Nodes} in FP32`,
     `${basename(details.model)} ${bytes(before)} -> ${basename(summary.output)} ${bytes(summary.modelBytes)}${share}`,
     `Saved ${summary.output}`,

@@ -1,3 +1,4 @@
+import type { RefinementControl } from '../calibration/calibrator';
 import type { CalibratorOptions } from '../calibration/options';
 import type { CalibrationSummary } from '../calibration/summary';
 import type { CalibrationTable } from '../calibration/table';
@@ -25,7 +26,7 @@ export interface CliCalibrator {
   readonly inputMetadata: readonly InputMetadata[];
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
   sampleData(): Promise<void>;
-  saveInt8Model(): Promise<CalibrationSummary>;
+  saveInt8Model(output?: string, control?: RefinementControl): Promise<CalibrationSummary>;
   saveTable(path: string): Promise<CalibrationTable>;
   release(): Promise<void>;
 }

@@ -12,6 +12,7 @@ interface Activation {
   inputs?: number;
   eltwise(node: Node, opset: number): Eltwise | undefined;
   nonNegative?(node: Node, opset: number): boolean;
+  channelwise?: () => boolean;
   /** The function itself, for constants. */
   apply?(x: number, node: Node): number;
   /** Lowers it on other types than float32, and where `eltwise` has no answer. */
@@ -24,6 +25,7 @@ function activation({
   inputs = 1,
   eltwise,
   nonNegative,
+  channelwise,
   apply,
   anyType,
 }: Activation): OperatorDefinition {
@@ -35,6 +37,7 @@ function activation({
     infer: (node) => [{ dtype: anyType ? realType(node) : floatOf(node), shape: shapeOf(node) }],
     eltwise: (node, opset) => (isFloat(realType(node)) ? eltwise(node, opset) : undefined),
     ...(nonNegative ? { nonNegative } : {}),
+    ...(channelwise ? { channelwise } : {}),
     ...(apply ? { fold: (node: Node) => foldElements(node, realType(node), (x) => apply(x!, node)) } : {}),
     lower(node, lowering) {
       const params = eltwise(node, lowering.opset);
@@ -75,6 +78,7 @@ export const relu = activation({
   op: 'Relu',
   eltwise: plain('relu'),
   nonNegative: () => true,
+  channelwise: () => true,
   apply: (x) => Math.max(x, 0),
   anyType(node, lowering) {
     const composer = new Composer(node, lowering);
@@ -143,6 +147,7 @@ export const activations: readonly OperatorDefinition[] = [
   activation({
     op: 'LeakyRelu',
     eltwise: (node) => ({ algorithm: 'relu', alpha: node.attributes.float('alpha', 0.01), beta: 0 }),
+    channelwise: () => true,
   }),
   activation({ op: 'Sigmoid', eltwise: plain('logistic'), nonNegative: () => true }),
   activation({ op: 'Tanh', eltwise: plain('tanh') }),

@@ -6,6 +6,8 @@ import { resolveWindow, windowParams } from './support/spatial';
 
 const linear: LinearTrait = {
   outputChannelAxis: () => 0,
+  inputChannels: (node) => ({ axis: 1, groups: node.attributes.int('group', 1) }),
+  window: (node, dims) => resolveWindow(node, dims, input(node, 1).dims!.slice(2)).window,
   acceptsBias: true,
   family: 'convolution',
   quantizable: (node) => node.inputs[1]?.constant !== undefined && (input(node, 1).shape?.length ?? 0) >= 3,

@@ -2,6 +2,15 @@ import type { Constant } from '../graph/constant';
 import type { DataType } from '../graph/data-type';
 import type { Node, PostOp, QuantizationParameters, Shape, Value } from '../graph/graph';
 
+/** How a kernel moves over its data, one entry a spatial axis. */
+export interface Window {
+  kernel: readonly number[];
+  strides: readonly number[];
+  dilations: readonly number[];
+  padsBegin: readonly number[];
+  padsEnd: readonly number[];
+}
+
 /** What shape inference says of one output. */
 export interface ValueType {
   dtype: DataType;
@@ -22,6 +31,13 @@ export interface ChannelAffine {
 export interface LinearTrait {
   /** The weights' axis of output channels, of which each has its own scale. */
   outputChannelAxis(node: Node): number;
+  /**
+   * Where the channels of the data, which lie along its axis 1, meet the weights: the weights' axis, along which each of `groups`
+   * equal parts of the output channels sees its own part of the input channels. Undefined where they lie along another axis.
+   */
+  inputChannels(node: Node): { readonly axis: number; readonly groups: number } | undefined;
+  /** How its window moves over data of known dims; undefined for a matrix product, whose rows are the positions. */
+  window?(node: Node, dims: readonly number[]): Window | undefined;
   /** Whether input 2 may hold a bias of one number a channel. */
   readonly acceptsBias: boolean;
   /** Whether `fullyConnected` or `firstConv` decides about it. */
@@ -120,6 +136,11 @@ export interface OperatorDefinition {
   eltwise?(node: Node, opset: number): Eltwise | undefined;
   channelAffine?(node: Node): ChannelAffine | undefined;
   readonly linear?: LinearTrait;
+  /**
+   * True where channel c (axis 1) of output 0 depends on channel c of the data alone, and scaling that by any s > 0 scales the
+   * result by s.
+   */
+  channelwise?(node: Node): boolean;
   /** True where results can never be negative, whatever comes in. */
   nonNegative?(node: Node, opset: number): boolean;
 }

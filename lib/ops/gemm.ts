@@ -11,6 +11,7 @@ export const gemm: OperatorDefinition = {
   quantization: { kind: 'linear' },
   linear: {
     outputChannelAxis: (node) => (node.attributes.int('transB', 0) ? 0 : 1),
+    inputChannels: (node) => ({ axis: node.attributes.int('transB', 0) ? 1 : 0, groups: 1 }),
     acceptsBias: true,
     family: 'fullyConnected',
     quantizable: (node) =>

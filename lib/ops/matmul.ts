@@ -39,6 +39,7 @@ export const matmul: OperatorDefinition = {
   quantization: { kind: 'linear' },
   linear: {
     outputChannelAxis: () => 1,
+    inputChannels: (node) => (input(node, 0).shape?.length === 2 ? { axis: 0, groups: 1 } : undefined),
     acceptsBias: false,
     family: 'fullyConnected',
     quantizable: (node) => node.inputs[1]?.constant !== undefined && input(node, 1).dims?.length === 2,

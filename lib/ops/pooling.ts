@@ -1,9 +1,9 @@
 import { elementCount, type DataType } from '../graph/data-type';
 import type { Node, Shape } from '../graph/graph';
-import type { Lowering, OperatorDefinition } from './definition';
+import type { Lowering, OperatorDefinition, Window } from './definition';
 import { Composer, type Term } from './support/composer';
 import { constantInts, dtypeOf, floatOf, input, output, shapeError, shapeOf } from './support/shapes';
-import { coverLastWindow, resolveWindow, windowParams, type Window } from './support/spatial';
+import { coverLastWindow, resolveWindow, windowParams } from './support/spatial';
 
 function kernelOf(node: Node): readonly number[] {
   const kernel = node.attributes.ints('kernel_shape');
@@ -92,6 +92,7 @@ export const maxPool: OperatorDefinition = {
   inputs: [1, 1],
   outputs: [1, 2],
   quantization: { kind: 'passThrough', moves: false, data: 'first' },
+  channelwise: () => true,
   infer: (node) => inferWindow(node, false),
   lower(node, lowering) {
     lowerWindow(node, lowering, 'max');
@@ -231,6 +232,7 @@ export const averagePool: OperatorDefinition = {
   op: 'AveragePool',
   inputs: [1, 1],
   quantization: { kind: 'passThrough', moves: false, averages: true, data: 'first' },
+  channelwise: () => true,
   infer: (node) => inferWindow(node, true),
   lower(node, lowering) {
     const counts = node.attributes.int('count_include_pad', 0) !== 0;
@@ -253,6 +255,7 @@ function globalPool(op: string, algorithm: string, averages: boolean): OperatorD
       data: 'first',
       ...(averages ? { averages: true as const } : {}),
     },
+    channelwise: () => true,
     infer(node) {
       const x = shapeOf(node, 0, 3);
       return [

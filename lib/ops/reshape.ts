@@ -37,8 +37,16 @@ function shaping(
       return dims && [new Constant(x.dtype, dims as number[], x.bytes)];
     },
     identity: (node) => sameShape(node.inputs[0]?.shape, node.outputs[0]?.shape),
+    channelwise: keepsChannels,
     lower: lowerReshape,
   };
+}
+
+/** True from [N, C, 1, ...] to [N, C, 1, ...] of any ranks: only then are the elements of a channel together in axis 1. */
+function keepsChannels(node: Node): boolean {
+  const [before, after] = [node.inputs[0]?.shape, node.outputs[0]?.shape];
+  if (!before || !after || typeof before[1] !== 'number' || before[1] !== after[1]) return false;
+  return [before, after].every((shape) => shape.slice(2).every((dim) => dim === 1));
 }
 
 function lowerReshape(node: Node, lowering: Lowering): void {

@@ -118,7 +118,31 @@ export interface NativeSession {
   close(): Promise<void>;
 }
 
+/**
+ * A layer's weights w to be rounded together: each row minimizes (sq - w)'H(sq - w) over whole numbers q in [-127, 127],
+ * H being its group's moments and s its scale.
+ */
+export interface RoundingProblem {
+  /** Rows of all groups; each group has as many. */
+  rows: number;
+  columns: number;
+  groups: number;
+  /** Shape [groups, columns, columns], symmetric. */
+  moments: Float32Array;
+  /** Shape [rows, columns]. */
+  weights: Float32Array;
+  /** Shape [rows], above 0. */
+  scales: Float32Array;
+  /** Shape [rows, columns]: where the search begins. */
+  levels: Int8Array;
+  /** Passes over all weights at most. */
+  sweeps: number;
+  threads: number;
+}
+
 export interface Addon {
   info(): AddonInfo;
+  /** Coordinate descent; rejects or throws with code INVALID_ARGUMENT. The problem is copied before it returns. */
+  roundWeights(problem: RoundingProblem): Promise<Int8Array>;
   Session: new (options: NativeSessionOptions) => NativeSession;
 }

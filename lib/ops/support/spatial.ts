@@ -1,14 +1,8 @@
 import type { Dim, Node, Shape } from '../../graph/graph';
+import type { Window } from '../definition';
 import { shapeError } from './shapes';
 
-/** Window arithmetic shared by convolutions and pooling, one entry a spatial axis. */
-export interface Window {
-  kernel: readonly number[];
-  strides: readonly number[];
-  dilations: readonly number[];
-  padsBegin: readonly number[];
-  padsEnd: readonly number[];
-}
+// Window arithmetic shared by convolutions and pooling.
 
 /** Output size of each spatial axis, and the pads; pads are undefined where SAME padding of an unknown size decides. */
 export interface Windowed {

@@ -1,0 +1,165 @@
+import { Calibr8Error } from '../errors';
+import { Constant } from '../graph/constant';
+import { clone } from '../graph/clone';
+import type { Graph, Node, Value } from '../graph/graph';
+import { operatorOf } from '../ops/registry';
+import { assign, type Assignment } from '../quantization/assign';
+import { applyEqualization, chooseEqualization } from '../refinement/equalize';
+import { refine } from '../refinement/refine';
+import type { ResolvedOptions } from '../runtime/options';
+import type { Tensor } from '../tensor';
+import { ObservedNetwork } from './observed-network';
+import { overrideOf } from './overrides';
+import { quantizeCalibrated, type CalibratedNetwork, type QuantizationResult } from './quantize-calibrated';
+import type { ResolvedRefinement } from './refinement-options';
+import type { TensorStatistics } from './statistics';
+
+/** A calibrated network before anything was copied, and what refines it. */
+export interface RefinedNetwork extends Omit<CalibratedNetwork, 'values'> {
+  readonly refinement: ResolvedRefinement;
+  /** The kept samples: for each the inputs in the graph's order. */
+  readonly feeds: readonly (readonly Tensor[])[];
+  readonly session: ResolvedOptions;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Quantizes as {@link quantizeCalibrated} and refines: equalizes channels before ranges are chosen, then rounds weights and corrects
+ * biases layer by layer.
+ */
+export async function quantizeRefined(
+  network: RefinedNetwork,
+): Promise<{ graph: Graph; result: QuantizationResult }> {
+  const { refinement, feeds, session } = network;
+  if (feeds.length < 2) {
+    throw new Calibr8Error(
+      'INVALID_STATE',
+      `Expected at least two samples to refine on (biasCorrection, equalization, rounding) but ${feeds.length} ` +
+        'were run here; a calibration table does not hold any. Run samples and call sampleData() after each, or leave refinement out.',
+    );
+  }
+  const { reference, graph, statistics, greatest, limits, equalized } = await equalize(network);
+  if (refinement.biasCorrection) for (const one of [reference, graph]) addMissingBiases(one, network);
+  const assignment = assignSameLayers(graph, network.assignment);
+  const values = new Map([...graph.values()].map((value) => [value, value]));
+  const byName = new Map([...values.keys()].map((value) => [value.name, value]));
+  const result = quantizeCalibrated({
+    ...network,
+    graph,
+    values,
+    assignment,
+    statistics: new Map([...statistics].map(([name, one]) => [byName.get(name)!, one])),
+    rules: { ...network.rules, greatest },
+  });
+  const layers = new Set([...assignment.linear].map(({ name }) => name));
+  await refine({
+    reference,
+    quantized: graph,
+    layers,
+    feeds,
+    learnedRounding: refinement.rounding === 'learned',
+    biasCorrection: refinement.biasCorrection,
+    limits,
+    options: session,
+    onProgress: network.onProgress,
+    signal: network.signal,
+  });
+  const report = { ...refinement, equalizedTensors: equalized, samples: feeds.length };
+  graph.metadata.set('calibr8.refinement', JSON.stringify(report));
+  return { graph, result: { ...result, refinement: report } };
+}
+
+interface Prepared {
+  /** The FP32 network that the quantized one is compared with. */
+  reference: Graph;
+  /** The one to quantize. */
+  graph: Graph;
+  /** By name. */
+  statistics: Map<string, TensorStatistics>;
+  greatest: ReadonlyMap<string, number>;
+  limits: ReadonlyMap<string, Float32Array>;
+  equalized: number;
+}
+
+async function equalize(network: RefinedNetwork): Promise<Prepared> {
+  const { graph, assignment, feeds, session } = network;
+  const statistics = new Map([...network.statistics].map(([value, one]) => [value.name, one]));
+  const spaces = network.refinement.equalization
+    ? await chooseEqualization(graph, assignment, feeds, session, fixedRanges(network))
+    : [];
+  if (spaces.length === 0) {
+    const none = { greatest: new Map<string, number>(), limits: new Map<string, Float32Array>() };
+    return { reference: clone(graph).graph, graph: clone(graph).graph, statistics, ...none, equalized: 0 };
+  }
+  const { measured, graph: scaled, greatestThresholds, limits } = applyEqualization(graph, spaces);
+  const changed = new Set(spaces.flatMap(({ space }) => space.values.map(({ name }) => name)));
+  for (const [name, one] of await observe(measured, changed, assignment, feeds, session))
+    statistics.set(name, one);
+  return {
+    reference: measured,
+    graph: scaled,
+    statistics,
+    greatest: greatestThresholds,
+    limits,
+    equalized: spaces.length,
+  };
+}
+
+/** The assignment of an edited copy: the same layers compute in INT8. */
+function assignSameLayers(graph: Graph, { linear }: Assignment): Assignment {
+  const layers = new Set([...linear].map(({ name }) => name));
+  const others = [...graph.nodes].filter(({ name }) => !layers.has(name));
+  const everything = { firstConv: 'int8', fullyConnected: 'int8', exclude: [] } as const;
+  return assign(graph, everything, new Set(others.map(({ name }) => name)));
+}
+
+/** Tensors whose range a person chose, in the unit that they have now. */
+function fixedRanges({ assignment, rules }: RefinedNetwork): Set<string> {
+  const fixed = assignment.groups.filter(
+    (group) =>
+      overrideOf(group, rules.overrides)?.range !== undefined ||
+      group.sources.some(({ name }) => rules.edits.has(name)),
+  );
+  return new Set(fixed.flatMap(({ values }) => values.map(({ name }) => name)));
+}
+
+/** Statistics of the named tensors, whose channels have other factors than when the samples were first seen. */
+async function observe(
+  graph: Graph,
+  names: ReadonlySet<string>,
+  assignment: Assignment,
+  feeds: readonly (readonly Tensor[])[],
+  session: ResolvedOptions,
+): Promise<[string, TensorStatistics][]> {
+  const byName = new Map([...graph.values()].map((value) => [value.name, value]));
+  const groups = assignment.groups.map((group) => {
+    const twins = (values: readonly Value[]): Value[] =>
+      values.filter(({ name }) => names.has(name)).map(({ name }) => byName.get(name)!);
+    return { ...group, values: twins(group.values), sources: twins(group.sources) };
+  });
+  const observed = new ObservedNetwork(graph, { ...assignment, groups }, session);
+  try {
+    for (const tensors of feeds) {
+      await observed.run(Object.fromEntries(graph.inputs.map(({ name }, i) => [name, tensors[i]!])));
+      observed.sample();
+    }
+    return [...observed.read()].map(([value, one]) => [value.name, one]);
+  } finally {
+    await observed.close();
+  }
+}
+
+/** A layer without a bias gets one of zeros, which a correction can move. */
+function addMissingBiases(graph: Graph, { assignment }: RefinedNetwork): void {
+  const layers = new Set([...assignment.linear].map(({ name }) => name));
+  for (const node of graph.nodes) if (layers.has(node.name)) addMissingBias(graph, node);
+}
+
+function addMissingBias(graph: Graph, node: Node): void {
+  const { linear } = operatorOf(node);
+  if (node.inputs[2] || !linear!.acceptsBias) return;
+  const channels = node.inputs[1]!.constant!.dims[linear!.outputChannelAxis(node)]!;
+  const zeros = Constant.float32([channels], new Float32Array(channels));
+  graph.setInput(node, 2, graph.addConstant(`${node.name}_bias`, zeros));
+}

@@ -1,0 +1,49 @@
+import { expected } from '../errors';
+
+/** What is improved beyond the choice of ranges, on samples that the calibrator keeps for it. */
+export interface RefinementOptions {
+  /**
+   * Corrects the bias of every INT8 layer, in the order of execution, so that its output has FP32's mean on the samples;
+   * default false. Costs no speed.
+   */
+  biasCorrection?: boolean;
+  /**
+   * Brings the ranges of a layer's output channels nearer to each other and undoes it in the next layer's weights, where that lowers
+   * the error on samples that did not decide it; default false. Costs no speed.
+   */
+  equalization?: boolean;
+  /**
+   * How weights are rounded: each to the `nearest` level (default), or together, so that their errors cancel on the samples
+   * (`learned`, AdaRound's objective). Costs no speed.
+   */
+  rounding?: 'nearest' | 'learned';
+}
+
+export type ResolvedRefinement = Required<RefinementOptions>;
+
+/** Samples that are kept for refinement at most. */
+export const KEPT_SAMPLES = 64;
+
+export const REFINEMENT_NAMES: readonly (keyof RefinementOptions)[] = [
+  'biasCorrection',
+  'equalization',
+  'rounding',
+];
+
+/** Checks what the caller gave. Throws INVALID_ARGUMENT naming the option. */
+export function resolveRefinement(options: Readonly<Record<string, unknown>>): ResolvedRefinement {
+  const flag = (name: 'biasCorrection' | 'equalization'): boolean => {
+    const value = options[name] ?? false;
+    if (typeof value !== 'boolean') throw expected('true or false', name, value);
+    return value;
+  };
+  const rounding = options['rounding'] ?? 'nearest';
+  if (rounding !== 'nearest' && rounding !== 'learned')
+    throw expected('"nearest" or "learned"', 'rounding', rounding);
+  return { biasCorrection: flag('biasCorrection'), equalization: flag('equalization'), rounding };
+}
+
+/** Whether anything is to be refined, for which samples must be kept. */
+export function refines({ biasCorrection, equalization, rounding }: ResolvedRefinement): boolean {
+  return biasCorrection || equalization || rounding === 'learned';
+}

@@ -1,0 +1,75 @@
+import type { Graph, Node, Value } from '../graph/graph';
+import { sorted } from '../graph/order';
+import { operatorOf } from '../ops/registry';
+import type { ResolvedOptions } from '../runtime/options';
+import type { Tensor } from '../tensor';
+import { meanCorrection, shiftBias, type Cut } from './bias-correction';
+import { Frontier } from './frontier';
+import { learnRounding } from './learned-rounding';
+
+export interface Refinement {
+  /** The FP32 network, equalized or not. */
+  readonly reference: Graph;
+  /** Its QDQ form with every layer rounded to the nearest; its weights and biases are replaced. */
+  readonly quantized: Graph;
+  /** Names of the INT8 layers; they have the same in both graphs. */
+  readonly layers: ReadonlySet<string>;
+  /** For each sample the inputs in the graphs' order. */
+  readonly feeds: readonly (readonly Tensor[])[];
+  readonly learnedRounding: boolean;
+  readonly biasCorrection: boolean;
+  /** Limits that equalization left to an activation of the reference, by the activation's result. */
+  readonly limits: ReadonlyMap<string, Float32Array>;
+  readonly options: ResolvedOptions;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Improves the weights and biases of an INT8 network layer by layer in the order of execution, each on what the layers before it
+ * really deliver by then, so that earlier corrections count.
+ */
+export async function refine(refinement: Refinement): Promise<void> {
+  const { reference, quantized, layers, feeds, options } = refinement;
+  const originals = new Map([...reference.nodes].map((node) => [node.name, node]));
+  const values = new Map([...quantized.values()].map((value) => [value.name, value]));
+  const nodes = sorted(quantized).filter(({ name }) => layers.has(name));
+  const fp32 = new Frontier(reference, feeds, options);
+  const int8 = new Frontier(quantized, feeds, options);
+  let done = 0;
+  for (const node of nodes) {
+    refinement.signal?.throwIfAborted();
+    const original = originals.get(node.name)!;
+    const inputs = await int8.advance(node.inputs[0]!.producer!.inputs[0]!);
+    if (refinement.learnedRounding) await learnRounding(quantized, node, original, inputs, options);
+    const own = await fp32.advance(original.outputs[0]!);
+    if (refinement.biasCorrection && node.inputs[2]) {
+      const end = correctedValue(reference, original);
+      const wanted = end === original.outputs[0] ? own : await fp32.peek(end);
+      const received = await int8.peek(values.get(end.name)!);
+      const last = operatorOf(node).linear!.window === undefined;
+      shiftBias(quantized, node, meanCorrection(wanted, received, cutAfter(refinement, end), last));
+    }
+    refinement.onProgress?.(++done, nodes.length);
+  }
+}
+
+/** The layer's own result, or the residual sum that it alone goes into: what a reader sees is the sum. */
+function correctedValue(graph: Graph, node: Node): Value {
+  const value = node.outputs[0]!;
+  if (!graph.hasSingleUse(value)) return value;
+  const [consumer] = value.consumers;
+  const isSum = operatorOf(consumer!).quantization.kind === 'sum';
+  return isSum && consumer!.inputs.every((input) => !input!.constant) ? consumer!.outputs[0]! : value;
+}
+
+/** The ReLU or clip that everybody reads the value through. */
+function cutAfter({ reference, limits }: Refinement, value: Value): Cut {
+  const open: Cut = { low: -Infinity, high: Infinity };
+  if (value.consumers.size !== 1) return open;
+  const [consumer] = value.consumers;
+  const eltwise = operatorOf(consumer!).eltwise?.(consumer!, reference.opset);
+  if (eltwise?.algorithm === 'clip') return { low: eltwise.alpha, high: eltwise.beta };
+  if (eltwise?.algorithm !== 'relu' || eltwise.alpha !== 0) return open;
+  return { low: 0, high: limits.get(consumer!.outputs[0]!.name) ?? Infinity };
+}
