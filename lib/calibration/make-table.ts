@@ -49,6 +49,7 @@ export function makeTable(calibrated: Calibrated): CalibrationTable {
       overrides: rules.overrides.map((override) => ({ ...override })),
       firstConv: scheme.firstConv,
       fullyConnected: scheme.fullyConnected,
+      residuals: scheme.residuals,
       exclude: [...scheme.exclude],
       outputs: [...calibrated.outputs],
       ...(preprocessing !== undefined && { preprocessing }),

@@ -29,6 +29,12 @@ export interface CalibratorOptions extends RefinementOptions {
   /** Whether matrix products with constant weights compute in INT8 (default) or stay FP32, as the original tool has it. */
   fullyConnected?: 'int8' | 'fp32';
   /**
+   * Whether a convolution that a residual is added to is rounded to INT8 before the sum (`rounded`, default) or not (`exact`):
+   * calibr8 adds in the same step either way, so `exact` is more accurate and faster here, but onnxruntime computes that
+   * convolution in FP32 then.
+   */
+  residuals?: 'rounded' | 'exact';
+  /**
    * Layers that stay in FP32: names of nodes, globs over names (`*` within a part of a path, `**` over several: `/layer4/**`),
    * or operator types (`op:Gemm`). INVALID_ARGUMENT where one matches no layer that could compute in INT8.
    */
@@ -67,6 +73,7 @@ const NAMES = new Set<string>([
   'fetchNames',
   'firstConv',
   'fullyConnected',
+  'residuals',
   'exclude',
   'overrides',
   'table',
@@ -89,6 +96,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     threads,
     firstConv = 'int8',
     fullyConnected = 'int8',
+    residuals = 'rounded',
     exclude = [],
     overrides = [],
     feedNames,
@@ -103,6 +111,8 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     if (value !== 'int8' && value !== 'fp32') throw expected('"int8" or "fp32"', name, value);
     return value;
   };
+  if (residuals !== 'rounded' && residuals !== 'exact')
+    throw expected('"rounded" or "exact"', 'residuals', residuals);
   if (
     threads !== undefined &&
     !(Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= 1024)
@@ -126,6 +136,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     scheme: {
       firstConv: precision(firstConv, 'firstConv'),
       fullyConnected: precision(fullyConnected, 'fullyConnected'),
+      residuals,
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },
   };

@@ -41,7 +41,7 @@ export async function quantizeRefined(
   }
   const { reference, graph, statistics, greatest, limits, equalized } = await equalize(network);
   if (refinement.biasCorrection) for (const one of [reference, graph]) addMissingBiases(one, network);
-  const assignment = assignSameLayers(graph, network.assignment);
+  const assignment = assignSameLayers(graph, network);
   const values = new Map([...graph.values()].map((value) => [value, value]));
   const byName = new Map([...values.keys()].map((value) => [value.name, value]));
   const result = quantizeCalibrated({
@@ -107,10 +107,10 @@ async function equalize(network: RefinedNetwork): Promise<Prepared> {
 }
 
 /** The assignment of an edited copy: the same layers compute in INT8. */
-function assignSameLayers(graph: Graph, { linear }: Assignment): Assignment {
-  const layers = new Set([...linear].map(({ name }) => name));
+function assignSameLayers(graph: Graph, { assignment, scheme }: RefinedNetwork): Assignment {
+  const layers = new Set([...assignment.linear].map(({ name }) => name));
   const others = [...graph.nodes].filter(({ name }) => !layers.has(name));
-  const everything = { firstConv: 'int8', fullyConnected: 'int8', exclude: [] } as const;
+  const everything = { ...scheme, firstConv: 'int8', fullyConnected: 'int8', exclude: [] } as const;
   return assign(graph, everything, new Set(others.map(({ name }) => name)));
 }
 

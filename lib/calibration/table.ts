@@ -25,6 +25,7 @@ const schema = z.strictObject({
     overrides: z.array(z.looseObject({ match: z.string() })),
     firstConv: z.enum(['int8', 'fp32']),
     fullyConnected: z.enum(['int8', 'fp32']),
+    residuals: z.enum(['rounded', 'exact']).optional(),
     exclude: z.array(z.string()),
     /** Outputs of the network that are kept. */
     outputs: z.array(z.string()),

@@ -9,6 +9,7 @@ export interface CalibrationCliOptions {
   algo?: Algorithm;
   firstConv?: 'int8' | 'fp32';
   fullyConnected?: 'int8' | 'fp32';
+  residuals?: 'rounded' | 'exact';
   exclude?: string[];
   override?: string[];
   biasCorrection?: boolean;
@@ -29,6 +30,12 @@ export function addCalibrationOptions(command: Command): Command {
     )
     .addOption(precision('--first-conv <TYPE>', 'type of the first convolution (default: int8)'))
     .addOption(precision('--fully-connected <TYPE>', 'type of fully connected layers (default: int8)'))
+    .addOption(
+      new Option(
+        '--residuals <HOW>',
+        'round a convolution before a residual is added, or only after (default: rounded)',
+      ).choices(['rounded', 'exact']),
+    )
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option(
       '--override <JSON|@FILE...>',
@@ -48,12 +55,14 @@ export function addCalibrationOptions(command: Command): Command {
 export async function calibrationOptions(
   options: CalibrationCliOptions,
 ): Promise<Omit<CalibratorOptions, 'model'>> {
-  const { algo, firstConv, fullyConnected, exclude, biasCorrection, equalization, rounding } = options;
+  const { algo, firstConv, fullyConnected, residuals, exclude, biasCorrection, equalization, rounding } =
+    options;
   const overrides = options.override && (await readOverrides(options.override));
   return {
     ...(algo && { algo }),
     ...(firstConv && { firstConv }),
     ...(fullyConnected && { fullyConnected }),
+    ...(residuals && { residuals }),
     ...(exclude && { exclude }),
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),

@@ -37,13 +37,15 @@ export function assign(graph: Graph, scheme: Scheme, returned: ReadonlySet<strin
   const linear = new Set(chooseLinear(graph, order, scheme).filter(({ name }) => !returned.has(name)));
   const quantized = new Set<Node>(linear);
   const groups = new ScaleGroups();
+  const exact = scheme.residuals === 'exact' ? fusedOperands(graph, order, linear) : new Set<Value>();
   for (const node of linear) {
     groups.add(node.inputs[0]!);
     const end = endOf(graph, node);
+    if (exact.has(end)) continue;
     const roundingServes = !onlyMovedToOutputs(graph, end) && !onlyReadInFp32(end, linear);
     if (operatorOf(node).linear!.family === 'convolution' && roundingServes) groups.add(end);
   }
-  for (const node of order) joinSum(graph, node, linear, quantized, groups);
+  for (const node of order) joinSum(graph, node, linear, quantized, groups, exact);
   // Backwards, so that a chain of data movement before an INT8 layer is taken in whole.
   for (const node of [...order].reverse()) joinPassThrough(node, quantized, groups);
   if (graph.opset >= OUTPUT_DTYPE_OPSET) for (const node of order) joinFollower(node, quantized, groups);
@@ -125,10 +127,10 @@ function joinSum(
   linear: ReadonlySet<Node>,
   quantized: Set<Node>,
   groups: ScaleGroups,
+  exact: ReadonlySet<Value>,
 ): void {
-  if (operatorOf(node).quantization.kind !== 'sum' || node.inputs.length !== 2) return;
+  if (!isResidualSum(node)) return;
   const [a, b] = node.inputs as [Value, Value];
-  if (a.constant || b.constant || !sameShape(a.shape, b.shape)) return;
   const computed = [a, b].some(
     (value) => value.producer && linear.has(value.producer) && graph.hasSingleUse(value),
   );
@@ -136,7 +138,27 @@ function joinSum(
   const end = endOf(graph, node);
   if (onlyMovedToOutputs(graph, end)) return;
   quantized.add(node);
-  for (const value of [a, b, end]) groups.add(value);
+  for (const value of [a, b, end]) if (!exact.has(value)) groups.add(value);
+}
+
+function isResidualSum(node: Node): boolean {
+  if (operatorOf(node).quantization.kind !== 'sum' || node.inputs.length !== 2) return false;
+  const [a, b] = node.inputs as [Value, Value];
+  return !a.constant && !b.constant && sameShape(a.shape, b.shape);
+}
+
+/** Of every residual sum that is quantized the operand whose layer it is fused into: the one that is computed last. */
+function fusedOperands(graph: Graph, order: readonly Node[], linear: ReadonlySet<Node>): Set<Value> {
+  const position = new Map(order.map((node, index) => [node, index]));
+  const operands = order.filter(isResidualSum).flatMap((sum) => {
+    if (onlyMovedToOutputs(graph, endOf(graph, sum))) return [];
+    const computed = (sum.inputs as Value[])
+      .filter(({ producer }) => producer && linear.has(producer))
+      .filter((value) => graph.hasSingleUse(value))
+      .sort((a, b) => position.get(b.producer!)! - position.get(a.producer!)!);
+    return computed.slice(0, 1);
+  });
+  return new Set(operands);
 }
 
 function joinPassThrough(node: Node, quantized: Set<Node>, groups: ScaleGroups): void {

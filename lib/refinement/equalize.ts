@@ -14,8 +14,8 @@ export interface ScaledSpace {
   readonly factors: Float64Array;
 }
 
-/** Shares of the full equalization that are tried; 0 is none. */
-const STRENGTHS = [0, 0.25, 0.5, 1];
+/** Powers of the half-way factors that are tried: 0 is none, 2 would make all ranges equal. */
+const STRENGTHS = [0, 0.25, 0.5, 1, 1.5];
 /** Thresholds that are tried, as shares of the greatest value: the real one is chosen later, on every sample. */
 const CLIPPING = [1, 0.85, 0.7, 0.55, 0.4];
 

@@ -80,7 +80,13 @@ describe('refinement', () => {
     const reached = async (options: Partial<CalibratorOptions>): Promise<number> =>
       sqnr(reference, await answers((await calibrated(model, samples, options)).bytes, others));
     const plain = await reached({ algo: 'auto' });
-    console.log(plain, await reached({ algo: 'auto', equalization: true }), await reached({ algo: 'auto', biasCorrection: true }), await reached({ algo: 'auto', rounding: 'learned' }), await reached(ALL));
+    console.log(
+      plain,
+      await reached({ algo: 'auto', equalization: true }),
+      await reached({ algo: 'auto', biasCorrection: true }),
+      await reached({ algo: 'auto', rounding: 'learned' }),
+      await reached(ALL),
+    );
     expect(await reached({ algo: 'auto', equalization: true })).toBeGreaterThan(plain + 1);
     expect(await reached({ algo: 'auto', biasCorrection: true })).toBeGreaterThan(plain);
     expect(await reached({ algo: 'auto', rounding: 'learned' })).toBeGreaterThan(plain);
