@@ -1,6 +1,7 @@
 import { expected } from '../errors';
 import { matcher } from '../quantization/patterns';
 import type { Scheme } from '../quantization/scheme';
+import { choice } from './choice';
 import { algorithmName, type Algorithm } from './algorithm';
 import { excludedBy, rangeOverrides, resolveOverrides, type Override } from './overrides';
 import type { CalibrationTable } from './table';
@@ -94,9 +95,9 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     output,
     preprocessing,
     threads,
-    firstConv = 'int8',
-    fullyConnected = 'int8',
-    residuals = 'rounded',
+    firstConv,
+    fullyConnected,
+    residuals,
     exclude = [],
     overrides = [],
     feedNames,
@@ -107,12 +108,6 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
       throw expected('a non-empty string', name, value);
     return value as string | undefined;
   };
-  const precision = (value: unknown, name: string): 'int8' | 'fp32' => {
-    if (value !== 'int8' && value !== 'fp32') throw expected('"int8" or "fp32"', name, value);
-    return value;
-  };
-  if (residuals !== 'rounded' && residuals !== 'exact')
-    throw expected('"rounded" or "exact"', 'residuals', residuals);
   if (
     threads !== undefined &&
     !(Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= 1024)
@@ -134,9 +129,9 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     preprocessing: text(preprocessing, 'preprocessing'),
     threads: threads as number | undefined,
     scheme: {
-      firstConv: precision(firstConv, 'firstConv'),
-      fullyConnected: precision(fullyConnected, 'fullyConnected'),
-      residuals,
+      firstConv: choice(firstConv, ['int8', 'fp32'], 'firstConv'),
+      fullyConnected: choice(fullyConnected, ['int8', 'fp32'], 'fullyConnected'),
+      residuals: choice(residuals, ['rounded', 'exact'], 'residuals'),
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },
   };

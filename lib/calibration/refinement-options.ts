@@ -1,4 +1,5 @@
 import { expected } from '../errors';
+import { choice } from './choice';
 
 /** What is improved beyond the choice of ranges, on samples that the calibrator keeps for it. */
 export interface RefinementOptions {
@@ -22,7 +23,7 @@ export interface RefinementOptions {
 export type ResolvedRefinement = Required<RefinementOptions>;
 
 /** Samples that are kept for refinement at most. */
-export const KEPT_SAMPLES = 64;
+export const KEPT_SAMPLES = 128;
 
 export const REFINEMENT_NAMES: readonly (keyof RefinementOptions)[] = [
   'biasCorrection',
@@ -37,10 +38,11 @@ export function resolveRefinement(options: Readonly<Record<string, unknown>>): R
     if (typeof value !== 'boolean') throw expected('true or false', name, value);
     return value;
   };
-  const rounding = options['rounding'] ?? 'nearest';
-  if (rounding !== 'nearest' && rounding !== 'learned')
-    throw expected('"nearest" or "learned"', 'rounding', rounding);
-  return { biasCorrection: flag('biasCorrection'), equalization: flag('equalization'), rounding };
+  return {
+    biasCorrection: flag('biasCorrection'),
+    equalization: flag('equalization'),
+    rounding: choice(options['rounding'], ['nearest', 'learned'], 'rounding'),
+  };
 }
 
 /** Whether anything is to be refined, for which samples must be kept. */

@@ -17,9 +17,9 @@ const REMEDIES = {
   observer: (name: string) => ({ remedy: 'calibrate with', flag: `--algo ${name}` }),
   exclude: (layer: string) => ({ remedy: 'leave it in FP32 with', flag: `--exclude ${shellQuoted(layer)}` }),
   mixedPrecision: { remedy: 'let it search with', flag: 'calibr8 quantize --min-agreement 98' },
-  biasCorrection: { remedy: 'bias correction removes that' },
-  equalization: { remedy: 'cross-layer equalization evens them out' },
-  learnedRounding: { remedy: 'learned rounding of the weights helps there' },
+  biasCorrection: { remedy: 'correct the biases with', flag: '--bias-correction' },
+  equalization: { remedy: 'even them out with', flag: '--equalization' },
+  learnedRounding: { remedy: 'round them together with', flag: '--rounding learned' },
 } as const;
 /** Another algorithm is worth a try from this much less error on. */
 const WORTHWHILE_DB = 1.5;

@@ -20,7 +20,7 @@ constexpr int64_t kMaxThreads = 1024;
 
 template <typename T>
 std::vector<T> toElements(const Napi::Object& problem, const char* name, size_t count) {
-  ConstantView view = toBytes(problem.Get(name), name);
+  HostBytes view = toBytes(problem.Get(name), name);
   if (view.bytes != count * sizeof(T)) {
     throw Error(Code::kInvalidArgument, text("Expected ", count * sizeof(T), " bytes for '", name,
                                              "' but received ", view.bytes, "."));
