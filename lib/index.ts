@@ -1,10 +1,11 @@
 export type { Algorithm } from './calibration/algorithm';
-export { Calibrator } from './calibration/calibrator';
+export { Calibrator, type RefinementControl } from './calibration/calibrator';
 export type { CalibratorOptions } from './calibration/options';
+export type { RefinementOptions } from './calibration/refinement-options';
 export { mergeTables } from './calibration/merge-tables';
 export { readTable, writeTable, type CalibrationTable } from './calibration/table';
 export type { Override } from './calibration/overrides';
-export type { CalibrationSummary, TensorSummary } from './calibration/summary';
+export type { CalibrationSummary, RefinementSummary, TensorSummary } from './calibration/summary';
 export { Calibr8Error, type ErrorCode } from './errors';
 export type { DataType } from './graph/data-type';
 export { quantize } from './mixed-precision/quantize';

@@ -35,6 +35,12 @@ export interface RefinementControl {
   signal?: AbortSignal | undefined;
 }
 
+/** @internal */
+export interface VariantControl extends RefinementControl {
+  /** False leaves out the refinement that the options ask for; default true. */
+  refined?: boolean;
+}
+
 /**
  * Offline INT8 calibration in three steps, after PaddlePaddle 1.3's Calibrator: construct it, call {@link sampleData} after each
  * {@link run} on a representative input, then {@link saveInt8Model}.
@@ -181,7 +187,7 @@ export class Calibrator {
    */
   async quantized(
     returned: readonly string[] = [],
-    control: RefinementControl = {},
+    { refined = true, ...control }: VariantControl = {},
   ): Promise<{ graph: Graph; result: QuantizationResult }> {
     this.#checkOpen();
     const { scheme, preprocessing, refinement } = this.#settings;
@@ -194,7 +200,7 @@ export class Calibrator {
       samplesHash: this.#samples.digest,
       preprocessing,
     };
-    if (refines(refinement)) {
+    if (refined && refines(refinement)) {
       const feeds = this.#kept.all;
       const session = this.#network.options;
       return quantizeRefined({ ...network, graph: this.#graph, refinement, feeds, session, ...control });

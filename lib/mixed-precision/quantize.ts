@@ -142,6 +142,7 @@ class Quantizer {
           signal,
           onSample: (done, total) => this.settings.onProgress({ stage, done, total }),
         }),
+      { signal },
     );
   }
 
@@ -157,6 +158,7 @@ class Quantizer {
         this.#variants.with(
           layers.filter((other) => other !== name),
           (session) => probe(session, this.#probes.all, this.#output, this.#stop),
+          { refined: false },
         ),
       );
       signal?.throwIfAborted();
@@ -197,20 +199,19 @@ class Quantizer {
   #compareSpeed(best: Candidate): ReturnType<typeof compareSpeed> {
     const { signal, onProgress } = this.settings;
     const onTrial = (done: number, total: number): void => onProgress({ stage: 'timing', done, total });
-    return this.#variants.with([], (allInt8) =>
-      this.#variants.with(
-        best.returned.map(({ name }) => name),
-        (result) =>
-          compareSpeed(
-            { allInt8, result },
-            this.#probes.all[0]!.feeds,
-            this.#variants.options.threadsPerStream,
-            {
-              onTrial,
-              signal,
-            },
-          ),
-      ),
+    const unrefined = { refined: false };
+    const names = best.returned.map(({ name }) => name);
+    const [probe] = this.#probes.all;
+    const { threadsPerStream } = this.#variants.options;
+    return this.#variants.with(
+      [],
+      (allInt8) =>
+        this.#variants.with(
+          names,
+          (result) => compareSpeed({ allInt8, result }, probe!.feeds, threadsPerStream, { onTrial, signal }),
+          unrefined,
+        ),
+      unrefined,
     );
   }
 

@@ -1,4 +1,4 @@
-import type { Calibrator } from '../calibration/calibrator';
+import type { Calibrator, VariantControl } from '../calibration/calibrator';
 import { multiplyAddsByLayer } from '../evaluation/complexity';
 import type { ResolvedOptions } from '../runtime/options';
 import { InferenceSession, type TensorMap } from '../runtime/session';
@@ -10,9 +10,16 @@ export class Variants {
     readonly options: ResolvedOptions,
   ) {}
 
-  /** Runs `use` with the network whose layers `returned` are in FP32. */
-  async with<T>(returned: readonly string[], use: (session: InferenceSession) => Promise<T>): Promise<T> {
-    const { graph } = await this.calibrator.quantized(returned);
+  /**
+   * Runs `use` with the network whose layers `returned` are in FP32, refined where the calibrator's options ask for it and `refined`
+   * is not false: refining takes longer than all else, and neither a layer's rank nor the speed depends on it.
+   */
+  async with<T>(
+    returned: readonly string[],
+    use: (session: InferenceSession) => Promise<T>,
+    control: VariantControl = {},
+  ): Promise<T> {
+    const { graph } = await this.calibrator.quantized(returned, control);
     const session = await InferenceSession.fromGraph(graph, this.options);
     try {
       return await use(session);
@@ -23,7 +30,7 @@ export class Variants {
 
   /** Each layer's share of the multiply-adds of a run with such feeds, percent; also of layers that never compute in INT8. */
   async multiplyAddsPercent(feeds: TensorMap): Promise<Map<string, number>> {
-    const { graph } = await this.calibrator.quantized(this.calibrator.layers);
+    const { graph } = await this.calibrator.quantized(this.calibrator.layers, { refined: false });
     const dims = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims]));
     const counts = multiplyAddsByLayer(graph, dims);
     const total = [...counts.values()].reduce((a, b) => a + b, 0);

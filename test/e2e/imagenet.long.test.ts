@@ -16,7 +16,7 @@ describeWithData('every ImageNet network, calibrated with 50 images', () => {
   it.each(CASES)(
     '$network.name with $algo agrees with FP32 on $agreement % of the images',
     async ({ network, algo, agreement }) => {
-      const { fp32, onnxruntime, drop } = await calibrateAndCompare(network, algo, 650);
+      const { fp32, onnxruntime, drop } = await calibrateAndCompare(network, { algo }, 650);
       console.log(
         `${network.name} ${algo}: top-1 ${fp32.reference!.top1!.toFixed(2)} -> ${fp32.top1!.toFixed(2)}, agreement ` +
           `${fp32.agreement!.toFixed(2)} %, SQNR ${fp32.sqnrDb!.toFixed(1)} dB, onnxruntime agrees on ${onnxruntime.agreement!.toFixed(2)} %`,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { Calibrator, InferenceSession, Tensor } from '../../lib';
+import { Calibrator, InferenceSession, Tensor, type CalibratorOptions } from '../../lib';
 import { openDataset, readImageFolder, spread } from '../../lib/evaluation/dataset';
 import { evaluate, type EvaluationResult } from '../../lib/evaluation/evaluate';
 import { loadPixels } from '../../lib/evaluation/image';
@@ -36,17 +36,18 @@ export interface Outcome {
   drop: number;
 }
 
-/** Calibrates with 50 images, saves, and compares the saved network with FP32 and with onnxruntime on `count` images. */
+/** Calibrates with 50 images unless told otherwise, saves, and compares the saved network with FP32 and with onnxruntime on `count` images. */
 export async function calibrateAndCompare(
   network: ImagenetNetwork,
-  algo: 'max' | 'KL',
+  options: Omit<CalibratorOptions, 'model'>,
   count: number,
+  images = 50,
 ): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'calibr8-e2e-'));
   try {
     const model = dataPath('models', `${network.name}.onnx`)!;
     const output = join(folder, 'int8.onnx');
-    await calibrate(network, model, output, algo);
+    await calibrate(network, { model, output, ...options }, images);
     return await compare(network, model, output, count);
   } finally {
     await rm(folder, { recursive: true });
@@ -55,14 +56,13 @@ export async function calibrateAndCompare(
 
 async function calibrate(
   { preset }: ImagenetNetwork,
-  model: string,
-  output: string,
-  algo: 'max' | 'KL',
+  options: CalibratorOptions,
+  images: number,
 ): Promise<void> {
-  const calibrator = await Calibrator.create({ model, output, algo, threads: 1 });
+  const calibrator = await Calibrator.create({ threads: 1, ...options });
   const preprocessing = PRESETS[preset];
   const normalizer = new Normalizer(preprocessing);
-  for (const { file } of spread(await readImageFolder(dataPath('imagenet-calib')!), 50)) {
+  for (const { file } of spread(await readImageFolder(dataPath('imagenet-calib')!), images)) {
     const data = new Float32Array(normalizer.size);
     normalizer.write(await loadPixels(file, preprocessing), data, 0);
     await calibrator.run({ [calibrator.inputNames[0]!]: new Tensor('float32', data, normalizer.dims(1)) });
