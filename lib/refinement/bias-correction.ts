@@ -88,7 +88,8 @@ function bestShare(
     const own = tensor.size / channels;
     // Another place in each sample, so that no pattern of the image meets the step.
     for (let i = (sample * 7) % Math.min(step, own); i < own; i += step) {
-      const at = (Math.floor(i / inner) * channels + channel) * inner + (i % inner);
+      const within = i % inner;
+      const at = (i - within) * channels + channel * inner + within;
       const wanted = bound(a[at]!);
       const value = b[at]!;
       for (let k = 0; k <= SHARES.length; ++k) {

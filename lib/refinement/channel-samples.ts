@@ -58,8 +58,9 @@ function look({ data, dims }: Tensor): ChannelSample {
       const start = (n * channels + c) * inner;
       let most = greatest[c]!;
       for (let i = start; i < start + inner; ++i) {
-        const magnitude = Math.abs(values[i]!);
-        if (magnitude > most) most = magnitude;
+        const value = values[i]!;
+        if (value > most) most = value;
+        else if (-value > most) most = -value;
       }
       greatest[c] = most;
     }
