@@ -114,7 +114,7 @@ export class Calibrator {
     runPasses(graph, CANONICAL);
     const assignment = assign(graph, settings.scheme);
     checkOverrides(settings.rules.overrides, assignment.groups);
-    if (assignment.linear.size === 0) {
+    if (assignment.linear.size + assignment.products.size === 0) {
       throw new Calibr8Error(
         'UNSUPPORTED_OPERATOR',
         'Expected a model with convolutions or matrix products whose weights are constant float32, but none can compute in INT8. There is nothing to calibrate.',
@@ -178,7 +178,8 @@ export class Calibrator {
 
   /** @internal The names of the layers that compute in INT8, in the order of execution. */
   get layers(): string[] {
-    return [...this.#assignment.linear].map(({ name }) => name);
+    const { linear, products } = this.#assignment;
+    return [...linear, ...products].map(({ name }) => name);
   }
 
   /**

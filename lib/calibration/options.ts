@@ -27,7 +27,7 @@ export interface CalibratorOptions extends RefinementOptions {
   fetchNames?: readonly string[];
   /** Whether the convolution nearest to the input computes in INT8 (default) or stays FP32, as the original tool has it. */
   firstConv?: 'int8' | 'fp32';
-  /** Whether matrix products with constant weights compute in INT8 (default) or stay FP32, as the original tool has it. */
+  /** Whether matrix products compute in INT8 (default) or stay FP32, as the original tool has it. */
   fullyConnected?: 'int8' | 'fp32';
   /**
    * Whether a convolution that a residual is added to is rounded to INT8 before the sum (`rounded`, default) or not (`exact`):

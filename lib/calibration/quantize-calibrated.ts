@@ -39,6 +39,7 @@ export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResu
   const chosen = chooseThresholds(assignment, network.statistics, rules);
   const tensors = summarize(network, chosen);
   const linearNodes = [...graph.nodes].filter((node) => operatorOf(node).linear).length;
+  const int8Nodes = assignment.linear.size + assignment.products.size;
   const thresholds = chosen.map(({ threshold }) => threshold);
   insertQuantization(graph, translate(network), thresholds);
   upgradeOpset(graph, QDQ_OPSET);
@@ -48,8 +49,8 @@ export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResu
     algorithm: rules.algo,
     samples,
     tensors,
-    int8Nodes: assignment.linear.size,
-    fp32Nodes: linearNodes - assignment.linear.size,
+    int8Nodes,
+    fp32Nodes: linearNodes - int8Nodes,
   };
 }
 
@@ -73,6 +74,7 @@ function translate({ graph, values, assignment }: CalibratedNetwork): Assignment
   const twin = (value: Value) => values.get(value)!;
   return {
     linear: new Set([...assignment.linear].map(node)),
+    products: new Set([...assignment.products].map(node)),
     quantized: new Set([...assignment.quantized].map(node)),
     groups: assignment.groups.map((group) => ({
       ...group,

@@ -108,7 +108,7 @@ async function equalize(network: RefinedNetwork): Promise<Prepared> {
 
 /** The assignment of an edited copy: the same layers compute in INT8. */
 function assignSameLayers(graph: Graph, { assignment, scheme }: RefinedNetwork): Assignment {
-  const layers = new Set([...assignment.linear].map(({ name }) => name));
+  const layers = new Set([...assignment.linear, ...assignment.products].map(({ name }) => name));
   const others = [...graph.nodes].filter(({ name }) => !layers.has(name));
   const everything = { ...scheme, firstConv: 'int8', fullyConnected: 'int8', exclude: [] } as const;
   return assign(graph, everything, new Set(others.map(({ name }) => name)));

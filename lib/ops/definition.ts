@@ -44,6 +44,11 @@ export interface LinearTrait {
   readonly family: 'convolution' | 'fullyConnected';
   /** Whether the addon runs it in INT8 with these attributes and weights. */
   quantizable(node: Node): boolean;
+  /**
+   * Whether input 1 is computed too, as in a transformer's attention, and the addon runs the product in INT8 with one scale for
+   * each side, input 1 as symmetric int8. It has no weights then.
+   */
+  multipliesActivations?(node: Node): boolean;
 }
 
 /** How an operator takes part in quantization. */

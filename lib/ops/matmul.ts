@@ -43,6 +43,8 @@ export const matmul: OperatorDefinition = {
     acceptsBias: false,
     family: 'fullyConnected',
     quantizable: (node) => node.inputs[1]?.constant !== undefined && input(node, 1).dims?.length === 2,
+    multipliesActivations: (node) =>
+      node.inputs.every((value) => value?.dtype === 'float32' && !value.constant),
   },
   infer: (node) => [{ dtype: floatOf(node), shape: productShape(node) }],
   lower(node, lowering) {

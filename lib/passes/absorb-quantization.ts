@@ -24,7 +24,7 @@ function absorb(graph: Graph, node: Node, definition: OperatorDefinition): numbe
   if (definition.conversion === 'quantize') return requantize(graph, node);
   switch (definition.quantization.kind) {
     case 'linear':
-      return absorbLinear(graph, node);
+      return absorbProduct(graph, node) || absorbLinear(graph, node);
     case 'sum':
       return absorbSum(graph, node);
     case 'passThrough':
@@ -56,6 +56,18 @@ function absorbLinear(graph: Graph, node: Node): number {
   if (node.inputs.slice(3).some((value, index) => value && !residuals[index])) return 0;
   graph.setInput(node, 0, x);
   residuals.forEach((residual, index) => residual && graph.setInput(node, index + 3, residual));
+  const consumer = quantizer(graph, node.outputs[0]!);
+  if (consumer) absorbOutput(graph, node, consumer);
+  return 1;
+}
+
+/** A product of two computed tensors, of which the second is symmetric int8 as weights are. */
+function absorbProduct(graph: Graph, node: Node): number {
+  if (!operatorOf(node).linear!.multipliesActivations?.(node)) return 0;
+  const [x, y] = node.inputs.map(perTensor);
+  if (!x || y?.dtype !== 'int8' || y.quantization!.zeroPoint[0] !== 0) return 0;
+  graph.setInput(node, 0, x);
+  graph.setInput(node, 1, y);
   const consumer = quantizer(graph, node.outputs[0]!);
   if (consumer) absorbOutput(graph, node, consumer);
   return 1;

@@ -17,8 +17,10 @@ export interface QuantizedGroup {
 
 /** What is to be quantized, decided on a canonical FP32 graph. */
 export interface Assignment {
-  /** Convolutions and matrix products that compute in INT8. */
+  /** Convolutions and matrix products with constant weights that compute in INT8. */
   readonly linear: ReadonlySet<Node>;
+  /** Products of two computed tensors that compute in INT8. */
+  readonly products: ReadonlySet<Node>;
   /** Every node that works on quantized numbers: those, residual sums, and what passes quantized numbers on. */
   readonly quantized: ReadonlySet<Node>;
   readonly groups: readonly QuantizedGroup[];
@@ -34,31 +36,40 @@ export interface Assignment {
  */
 export function assign(graph: Graph, scheme: Scheme, returned: ReadonlySet<string> = new Set()): Assignment {
   const order = sorted(graph);
-  const linear = new Set(chooseLinear(graph, order, scheme).filter(({ name }) => !returned.has(name)));
-  const quantized = new Set<Node>(linear);
+  const layers = new Set(chooseLayers(graph, order, scheme).filter(({ name }) => !returned.has(name)));
+  const products = new Set([...layers].filter(multipliesActivations));
+  const linear = new Set([...layers].filter((node) => !products.has(node)));
+  const quantized = new Set<Node>(layers);
   const groups = new ScaleGroups();
   const exact = scheme.residuals === 'exact' ? fusedOperands(graph, order, linear) : new Set<Value>();
   for (const node of linear) {
     groups.add(node.inputs[0]!);
     const end = endOf(graph, node);
     if (exact.has(end)) continue;
-    const roundingServes = !onlyMovedToOutputs(graph, end) && !onlyReadInFp32(end, linear);
+    const roundingServes = !onlyMovedToOutputs(graph, end) && !onlyReadInFp32(end, layers);
     if (operatorOf(node).linear!.family === 'convolution' && roundingServes) groups.add(end);
   }
+  for (const node of products) for (const value of node.inputs) groups.add(value!);
   for (const node of order) joinSum(graph, node, linear, quantized, groups, exact);
   // Backwards, so that a chain of data movement before an INT8 layer is taken in whole.
   for (const node of [...order].reverse()) joinPassThrough(node, quantized, groups);
   if (graph.opset >= OUTPUT_DTYPE_OPSET) for (const node of order) joinFollower(node, quantized, groups);
   return {
     linear,
+    products,
     quantized,
     groups: groups.groups().map((values) => describeGroup(graph, values, quantized)),
   };
 }
 
-function chooseLinear(graph: Graph, order: readonly Node[], scheme: Scheme): Node[] {
+function multipliesActivations(node: Node): boolean {
+  return operatorOf(node).linear?.multipliesActivations?.(node) === true;
+}
+
+function chooseLayers(graph: Graph, order: readonly Node[], scheme: Scheme): Node[] {
   const candidates = order.filter((node) => {
     const { linear } = operatorOf(node);
+    if (multipliesActivations(node)) return true;
     if (!linear?.quantizable(node) || node.inputs[1]!.constant!.dtype !== 'float32') return false;
     return !node.inputs[2] || node.inputs[2].constant !== undefined;
   });
@@ -106,15 +117,15 @@ function onlyMovedToOutputs(graph: Graph, value: Value): boolean {
 }
 
 /** True where only layers left in FP32 read a value, possibly pooled or moved: rounding it would cost accuracy and time. */
-function onlyReadInFp32(value: Value, linear: ReadonlySet<Node>): boolean {
+function onlyReadInFp32(value: Value, layers: ReadonlySet<Node>): boolean {
   return (
     value.consumers.size > 0 &&
     [...value.consumers].every((consumer) => {
       const { linear: weighted, quantization } = operatorOf(consumer);
-      if (weighted) return !linear.has(consumer);
+      if (weighted) return !layers.has(consumer);
       return (
         quantization.kind === 'passThrough' &&
-        consumer.outputs.every((output) => !output || onlyReadInFp32(output, linear))
+        consumer.outputs.every((output) => !output || onlyReadInFp32(output, layers))
       );
     })
   );
@@ -202,8 +213,13 @@ function describeGroup(graph: Graph, values: readonly Value[], quantized: Readon
     quantized.has(value.producer) &&
     operatorOf(value.producer).quantization.kind === 'passThrough';
   const sources = values.filter((value) => !passesOn(value));
-  const nonNegative = sources.every((value) => cannotBeNegative(graph, value));
-  return { values, sources, dtype: nonNegative ? 'uint8' : 'int8' };
+  const unsigned = sources.every((value) => cannotBeNegative(graph, value)) && !values.some(mustBeSigned);
+  return { values, sources, dtype: unsigned ? 'uint8' : 'int8' };
+}
+
+/** True where a product takes the value in the place of weights, which are int8. */
+function mustBeSigned(value: Value): boolean {
+  return [...value.consumers].some((node) => node.inputs[1] === value && multipliesActivations(node));
 }
 
 function cannotBeNegative(graph: Graph, value: Value): boolean {
