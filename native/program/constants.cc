@@ -1,5 +1,6 @@
 #include "program/constants.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace calibr8 {
@@ -32,12 +33,23 @@ std::string fingerprint(const ConstantView& view) {
 
 std::shared_ptr<const Buffer> ConstantStore::get(const std::string& key, size_t bytes, const Make& make) {
   std::lock_guard<std::mutex> lock(mutex_);
-  auto& entry = entries_[key];
-  if (auto existing = entry.lock()) return existing;
+  auto found = entries_.find(key);
+  if (found != entries_.end()) {
+    if (auto existing = found->second.lock()) return existing;
+  } else if (entries_.size() >= pruneAt_) {
+    prune();
+  }
   auto buffer = std::make_shared<Buffer>(bytes);
   make(buffer->data());
-  entry = buffer;
+  entries_[key] = buffer;
   return buffer;
+}
+
+void ConstantStore::prune() {
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    entry = entry->second.expired() ? entries_.erase(entry) : std::next(entry);
+  }
+  pruneAt_ = std::max(kLeastPruned, 2 * entries_.size());
 }
 
 }  // namespace calibr8

@@ -33,8 +33,15 @@ class ConstantStore {
   std::shared_ptr<const Buffer> get(const std::string& key, size_t bytes, const Make& make);
 
  private:
+  static constexpr size_t kLeastPruned = 1024;
+
+  /** Forgets constants that no program uses any more, so that ever new shapes do not leave a key each. */
+  void prune();
+
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const Buffer>> entries_;
+  /** How many entries are looked through for forgotten ones: twice those in use the last time. */
+  size_t pruneAt_ = kLeastPruned;
 };
 
 }  // namespace calibr8
