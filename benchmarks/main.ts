@@ -12,8 +12,9 @@ import { prepareNetworks } from './networks';
 import { benchmarkCommand, type BenchmarkOptions } from './options';
 import type { Configuration } from './protocol';
 import { ratiosOf, type Ratios } from './ratios';
-import { calibrationText, overheadText, ratioTable, throughputTable, trialTable } from './report';
+import { calibrationText, layersText, overheadText, ratioTable, throughputTable, trialTable } from './report';
 import { runCalibration, type CalibrationCost } from './run-calibration';
+import { runLayers, type MeasuredLayers } from './run-layers';
 import { runOverhead, type MeasuredOverhead } from './run-overhead';
 import { runTrials, type Measured } from './trials';
 
@@ -25,6 +26,7 @@ interface Report extends Host {
   results: Measured[];
   ratios: Ratios[];
   overhead: MeasuredOverhead[];
+  layers: MeasuredLayers[];
   calibration: CalibrationCost | null;
 }
 
@@ -47,7 +49,7 @@ async function benchmark(options: BenchmarkOptions): Promise<void> {
     pinned,
     trials: options.trials,
     secondsPerTrial: options.seconds,
-    ...{ results: [], ratios: [], overhead: [], calibration: null },
+    ...{ results: [], ratios: [], overhead: [], layers: [], calibration: null },
   };
   const folder = await mkdtemp(join(tmpdir(), 'calibr8-benchmark-'));
   try {
@@ -63,6 +65,11 @@ async function benchmark(options: BenchmarkOptions): Promise<void> {
       const { threads, batch, quick } = options;
       report.overhead = await runOverhead(pairs, { threads, batch, seconds: quick ? 1 : 6, processors });
       show(`\nrun() against the sum of its primitives\n\n${overheadText(report.overhead, host.vnni)}`);
+    }
+    if (options.layers) {
+      const { threads, batch, quick } = options;
+      report.layers = await runLayers(pairs, { threads, batch, seconds: quick ? 1 : 6, processors });
+      for (const each of report.layers) show(`\n${layersText(each)}`);
     }
     if (options.calibration) {
       report.calibration = await runCalibration(pairs[0]!, {

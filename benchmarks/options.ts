@@ -17,6 +17,7 @@ export interface BenchmarkOptions {
   quick?: boolean;
   throughput: boolean;
   overhead: boolean;
+  layers?: boolean;
   calibration?: boolean;
   json?: string | true;
 }
@@ -27,6 +28,7 @@ Examples:
   $ npm run benchmark -- --quick --threads 1 --json results.json
   $ npm run benchmark -- --models net.onnx,net.int8.onnx --batch 8
   $ npm run benchmark -- --models net.onnx --data photos --preprocess imagenet
+  $ npm run benchmark -- --no-throughput --no-overhead --layers --threads 1
   $ npm run benchmark -- --no-throughput --no-overhead --calibration
 
 benchmarks/README.md tells how to read the numbers.`;
@@ -57,6 +59,7 @@ export function benchmarkCommand(action: (options: BenchmarkOptions) => Promise<
     .option('--no-pin', 'do not pin each process to as many cores as it has threads')
     .option('--no-throughput', 'leave the speed out')
     .option('--no-overhead', 'leave the cost of run() over its primitives out')
+    .option('--layers', 'also measure every layer, beside the peak of the processor')
     .option('--calibration', 'also measure the time and memory of calibrating ResNet-50 (minutes)')
     .option('--quick', 'short trials, for a look: 2 of half a second')
     .option('--json [FILE]', 'write JSON to FILE, or to stdout in place of the tables')

@@ -1,3 +1,5 @@
+import type { NetworkProfile } from '../lib/evaluation/layer-profile';
+import type { Peaks } from '../lib/runtime/addon';
 import type { ThroughputResult } from '../lib/evaluation/throughput';
 
 export type Engine = 'calibr8' | 'onnxruntime';
@@ -29,6 +31,7 @@ export type Task =
       seconds: number;
     }
   | { kind: 'overhead'; model: string; batch: number; threads: number; seconds: number }
+  | { kind: 'layers'; model: string; batch: number; threads: number; seconds: number }
   | { kind: 'runs'; model: string; threads: number; samples: number }
   | {
       kind: 'calibration';
@@ -43,6 +46,7 @@ export type Task =
 export interface Answers {
   throughput: ThroughputResult;
   overhead: Overhead;
+  layers: Layers;
   runs: Cost;
   calibration: Cost;
 }
@@ -56,6 +60,12 @@ export interface Overhead {
   /** The steps' own times, added up. */
   primitivesMs: number;
   steps: StepFacts[];
+}
+
+/** A network layer by layer, and the peaks of the processor it ran on. */
+export interface Layers {
+  peaks: Peaks;
+  profile: NetworkProfile;
 }
 
 export interface StepFacts {

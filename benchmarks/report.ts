@@ -1,6 +1,8 @@
 import { bytes, fixed, table } from '../lib/cli/format';
+import { peaksText, profileText } from '../lib/cli/profile-text';
 import type { Ratios } from './ratios';
 import type { CalibrationCost, Phases } from './run-calibration';
+import type { MeasuredLayers } from './run-layers';
 import type { MeasuredOverhead } from './run-overhead';
 import type { Measured } from './trials';
 
@@ -78,6 +80,11 @@ export function overheadText(results: readonly MeasuredOverhead[], vnni: boolean
     left: [0, 2, 3, 4],
   });
   return `${text}\n\n${title}:\n\n${list}`;
+}
+
+/** A network layer by layer. */
+export function layersText({ network, precision, threads, peaks, profile }: MeasuredLayers): string {
+  return `${network}, ${precision}\n${peaksText(peaks, threads)}\n\n${profileText(profile)}`;
 }
 
 /** Time and memory of a calibration. */

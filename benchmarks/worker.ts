@@ -1,5 +1,6 @@
 import { measureThroughput } from '../lib/evaluation/throughput';
 import { measureCalibration, measureRuns } from './calibration-cost';
+import { measureLayers } from './layers';
 import { OPEN } from './engines';
 import { measureOverhead } from './overhead';
 import type { Answers, Task } from './protocol';
@@ -27,6 +28,8 @@ const WORK: Work = {
   },
 
   overhead: (task) => measureOverhead(task),
+
+  layers: (task) => measureLayers(task),
 
   runs: (task) => measureRuns(task),
 

@@ -2,6 +2,7 @@
 
 #include "environment.h"
 #include "results.h"
+#include "roofline/binding.h"
 #include "rounding/binding.h"
 #include "session.h"
 
@@ -13,6 +14,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
               Napi::Function::New(
                   env, [](const Napi::CallbackInfo& call) { return calibr8::toInfo(call.Env()); }, "info"));
   exports.Set("Session", calibr8::Session::define(env));
+  exports.Set("measurePeaks", Napi::Function::New(env, calibr8::measurePeaksBinding, "measurePeaks"));
   exports.Set("roundWeights", Napi::Function::New(env, calibr8::roundWeightsBinding, "roundWeights"));
   return exports;
 }

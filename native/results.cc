@@ -78,6 +78,9 @@ Napi::Value toProgram(Napi::Env env, uint32_t id, const Program& program) {
     object.Set("reorders", reorders);
     object.Set("workspaceBytes", static_cast<double>(step.workspaceBytes));
     object.Set("dataTypes", step.dataTypes);
+    object.Set("bytesMoved", static_cast<double>(step.bytesMoved));
+    object.Set("operations", 2 * step.work.multiplyAdds);
+    object.Set("arithmetic", step.work.multiplyAdds == 0 ? "none" : step.work.int8 ? "int8" : "float32");
     steps.Set(static_cast<uint32_t>(i), object);
   }
   Napi::Array outputs = Napi::Array::New(env, program.outputs.size());
@@ -105,6 +108,7 @@ Napi::Value toProfile(Napi::Env env, const Profile& profile) {
   }
   result.Set("steps", steps);
   result.Set("totalNanoseconds", profile.total);
+  result.Set("startNanoseconds", profile.start);
   return result;
 }
 
@@ -133,6 +137,19 @@ Napi::Value toPending(Napi::Env env, const std::map<int64_t, Moments>& moments,
     addTo(map, observer, object);
   }
   return map;
+}
+
+Napi::Value toPeaks(Napi::Env env, const Peaks& peaks) {
+  auto toPeak = [env](const Peak& peak) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("instruction", peak.instruction);
+    object.Set("operationsPerSecond", peak.operationsPerSecond);
+    return object;
+  };
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("int8", toPeak(peaks.int8));
+  result.Set("float32", toPeak(peaks.float32));
+  return result;
 }
 
 Napi::Value toInfo(Napi::Env env) {

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "engine.h"
+#include "roofline/peak.h"
 
 namespace calibr8 {
 
@@ -17,6 +18,7 @@ Napi::Value toProfile(Napi::Env env, const Profile& profile);
 Napi::Value toStatistics(Napi::Env env, const Totals& totals);
 Napi::Value toPending(Napi::Env env, const std::map<int64_t, Moments>& moments,
                       const std::map<int64_t, double>& ranges);
+Napi::Value toPeaks(Napi::Env env, const Peaks& peaks);
 Napi::Value toInfo(Napi::Env env);
 
 }  // namespace calibr8

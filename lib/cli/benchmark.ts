@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
+import { profileLayers, type NetworkProfile } from '../evaluation/layer-profile';
 import { syntheticFeeds } from '../evaluation/synthetic-feeds';
 import { measureThroughput, type ThroughputResult } from '../evaluation/throughput';
+import type { Peaks } from '../runtime/addon';
 import { checkReadable } from './files';
 import { fixed, table } from './format';
 import { describeHost, hostReport } from './host';
@@ -16,12 +18,14 @@ import {
   type ThreadOptions,
   type Threads,
 } from './options';
+import { peaksText, profileText } from './profile-text';
 import { withProgress } from './progress';
 
 interface BenchmarkOptions extends ThreadOptions, OutputOptions {
   batch?: number;
   size: number;
   seconds: number;
+  profile?: boolean;
 }
 
 interface BenchmarkResult extends ThroughputResult {
@@ -30,12 +34,15 @@ interface BenchmarkResult extends ThroughputResult {
   batch: number;
   streams: number;
   threadsPerStream: number;
+  /** With --profile. */
+  profile?: NetworkProfile;
 }
 
 const EXAMPLES = `
 Examples:
   $ calibr8 benchmark resnet50.onnx resnet50.int8.onnx --threads 1
   $ calibr8 benchmark net.int8.onnx --batch 8 --streams 2 --threads 4 --json
+  $ calibr8 benchmark net.int8.onnx --profile --threads 1
   $ OMP_NUM_THREADS=20 taskset -c 0-19 calibr8 benchmark net.int8.onnx
 
 One trial is a fifth of the seconds; images/s are median, least and most over
@@ -49,7 +56,8 @@ export function benchmarkCommand(context: Context): Command {
     .argument('<models...>', 'ONNX models, FP32 or INT8')
     .option('--batch <B>', 'images a run (default: 1, or what the network is fixed to)', integer(1))
     .option('--size <N>', 'size of every other dimension that the network leaves open', integer(1), 224)
-    .option('--seconds <N>', 'time to measure each network', positiveNumber, 5);
+    .option('--seconds <N>', 'time to measure each network', positiveNumber, 5)
+    .option('--profile', 'also show where the time goes, layer by layer, beside what the processor can do');
   addOutputOptions(addThreadOptions(command));
   return command
     .addHelpText('after', EXAMPLES)
@@ -61,28 +69,29 @@ async function run(context: Context, models: readonly string[], options: Benchma
   await checkReadable(models);
   const threads = resolveThreads(options);
   const host = options.json ? hostReport(await services.addonInfo()) : await describeHost(context, threads);
+  const peaks = options.profile ? await services.measurePeaks(threads.threadsPerStream) : undefined;
   const results: BenchmarkResult[] = [];
   await withProgress(io, 'Measuring', '', async (update) => {
     for (const [index, model] of models.entries()) {
       const onProgress = (share: number): void => update(index + share, models.length);
-      results.push(await measure(context, model, options, threads, onProgress));
+      results.push(await measure(context, model, { ...options, peaks }, threads, onProgress));
     }
   });
-  if (options.json) printJson(io, { ...host, results });
-  else print(io, resultText(results));
+  if (options.json) printJson(io, { ...host, ...(peaks && { peaks }), results });
+  else print(io, [resultText(results), ...profileTexts(results, peaks, threads)].join('\n\n'));
 }
 
 async function measure(
   { io, services }: Context,
   model: string,
-  options: BenchmarkOptions,
+  options: BenchmarkOptions & { peaks: Peaks | undefined },
   { streams, threadsPerStream }: Threads,
   onProgress: (share: number) => void,
 ): Promise<BenchmarkResult> {
   const session = await services.createSession(model, { streams, threadsPerStream });
   try {
     const { feeds, batch } = syntheticFeeds(session.inputMetadata, options);
-    const { seconds } = options;
+    const { seconds, peaks } = options;
     const speed = await measureThroughput({
       session,
       feeds,
@@ -92,10 +101,25 @@ async function measure(
       onProgress,
       signal: io.signal,
     });
-    return { model, precision: session.precision, batch, streams, threadsPerStream, ...speed };
+    const facts = { model, precision: session.precision, batch, streams, threadsPerStream };
+    if (!peaks) return { ...facts, ...speed };
+    const profile = await profileLayers({ session, feeds, peaks, seconds, signal: io.signal });
+    return { ...facts, ...speed, profile };
   } finally {
     await session.release();
   }
+}
+
+function profileTexts(
+  results: readonly BenchmarkResult[],
+  peaks: Peaks | undefined,
+  { threadsPerStream }: Threads,
+): string[] {
+  if (!peaks) return [];
+  return [
+    peaksText(peaks, threadsPerStream),
+    ...results.map(({ model, profile }) => `${basename(model)}\n\n${profileText(profile!)}`),
+  ];
 }
 
 function resultText(results: readonly BenchmarkResult[]): string {

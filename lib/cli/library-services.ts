@@ -34,4 +34,8 @@ export const libraryServices: Services = {
     const { loadAddon } = require('../runtime/load') as typeof import('../runtime/load');
     return loadAddon().info();
   },
+  async measurePeaks(threads) {
+    const { loadAddon } = require('../runtime/load') as typeof import('../runtime/load');
+    return loadAddon().measurePeaks(threads);
+  },
 };

@@ -9,7 +9,7 @@ import type { QuantizeSummary } from '../mixed-precision/summary';
 import type { CompareOptions } from '../report/compare-networks';
 import type { Comparison } from '../report/comparison';
 import type { ReportContext } from '../report/html/page';
-import type { AddonInfo } from '../runtime/addon';
+import type { AddonInfo, Peaks } from '../runtime/addon';
 import type { Profile } from '../runtime/session';
 import type { Tensor } from '../tensor';
 
@@ -41,4 +41,6 @@ export interface Services {
   readGraph(model: string): Promise<Graph>;
   /** @throws ADDON_LOAD */
   addonInfo(): Promise<AddonInfo>;
+  /** @throws ADDON_LOAD */
+  measurePeaks(threads: number): Promise<Peaks>;
 }

@@ -32,6 +32,12 @@ export interface CompiledStep {
   workspaceBytes: number;
   /** Source and destination data types, for reports. */
   dataTypes: string;
+  /** What its operations read and write, each operand once, inserted reorders included. */
+  bytesMoved: number;
+  /** Multiplications and additions of a convolution or matrix product, each counted as one; 0 for other steps. */
+  operations: number;
+  /** What those are computed on. */
+  arithmetic: 'int8' | 'float32' | 'none';
 }
 
 /** The result of compiling a plan: what TypeScript needs to place it, and what `inspect` shows. */
@@ -80,6 +86,8 @@ export interface ProgramProfile {
   steps: StepTime[];
   /** Median wall time of the whole run on the stream's thread, nanoseconds (without the steps' own timers). */
   totalNanoseconds: number;
+  /** When the first step of the last run that was timed by steps began, on the clock of process.hrtime(). */
+  startNanoseconds: number;
 }
 
 export interface NativeSession {
@@ -140,8 +148,23 @@ export interface RoundingProblem {
   threads: number;
 }
 
+/** The most that instructions of one kind can do with their operands in registers. */
+export interface Peak {
+  /** Empty where the processor has none that the addon knows. */
+  instruction: string;
+  /** Multiplications and additions, each counted as one. */
+  operationsPerSecond: number;
+}
+
+export interface Peaks {
+  int8: Peak;
+  float32: Peak;
+}
+
 export interface Addon {
   info(): AddonInfo;
+  /** Measures on so many threads at once; takes some 50 milliseconds of the calling thread. Throws INVALID_ARGUMENT. */
+  measurePeaks(threads: number): Peaks;
   /** Coordinate descent; rejects or throws with code INVALID_ARGUMENT. The problem is copied before it returns. */
   roundWeights(problem: RoundingProblem): Promise<Int8Array>;
   Session: new (options: NativeSessionOptions) => NativeSession;

@@ -40,6 +40,12 @@ export interface ProfiledStep {
   /** Conversions of memory layout that had to be inserted before it. */
   reorders: string[];
   dataTypes: string;
+  /** What it reads and writes, each operand once, conversions of layout included. */
+  bytesMoved: number;
+  /** Multiplications and additions of a convolution or matrix product, each counted as one; 0 for other steps. */
+  operations: number;
+  /** What those are computed on. */
+  arithmetic: 'int8' | 'float32' | 'none';
   /** Median time of a run, nanoseconds. */
   nanoseconds: number;
 }
@@ -48,6 +54,8 @@ export interface Profile {
   steps: ProfiledStep[];
   /** Median time of a whole run on the stream's thread, nanoseconds. */
   totalNanoseconds: number;
+  /** When the first step of the last run began, nanoseconds of `process.hrtime()`. */
+  startNanoseconds: number;
 }
 
 /**
@@ -151,10 +159,15 @@ export class InferenceSession {
     const { program, profile } = await this.#executor.profile(feeds, runs);
     return {
       steps: profile.steps.map(({ step, nanoseconds }) => {
-        const { name, kernel, implementation, reorders, dataTypes } = program.compiled.steps[step]!;
-        return { name, kernel, implementation, reorders, dataTypes, nanoseconds };
+        const { name, kernel, implementation, reorders, dataTypes, bytesMoved, operations, arithmetic } =
+          program.compiled.steps[step]!;
+        return {
+          ...{ name, kernel, implementation, reorders, dataTypes },
+          ...{ bytesMoved, operations, arithmetic, nanoseconds },
+        };
       }),
       totalNanoseconds: profile.totalNanoseconds,
+      startNanoseconds: profile.startNanoseconds,
     };
   }
 

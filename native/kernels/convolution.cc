@@ -98,6 +98,10 @@ Product describe(const StepView& step, bool transposed) {
     product.bias = 2;
   }
   product.weights = viewOfWeights(step.source(1), geometry.groups, transposed);
+  // Each pixel of the result (of the source, transposed) meets every weight of its channel once.
+  const Value& pixels = transposed ? step.source(0) : step.destination();
+  product.multiplyAdds = static_cast<double>(pixels.elements) / static_cast<double>(pixels.dims[1]) *
+                         static_cast<double>(step.source(1).elements);
   StepView view = step;
   product.make = [=](const Variant& variant, const onednn::Scaling& scaling,
                      const std::vector<onednn::PostOp>& postOps, const Layout& destination) {

@@ -29,6 +29,7 @@ Product describe(const StepView& step) {
                  " channels.");
     product.bias = 2;
   }
+  product.multiplyAdds = static_cast<double>(x.dims[0]) * static_cast<double>(weights.elements);
   Dims shape = {channels, x.dims[1]};
   product.weights = transposed ? Layout::rowMajor(shape, weights.dtype)
                                : Layout::strided(shape, weights.dtype, {1, channels});

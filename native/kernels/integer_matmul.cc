@@ -31,6 +31,7 @@ void buildIntegerMatmul(StepBuilder& builder) {
   spec.destination = Layout::rowMajor(y.dims, y.dtype);
   auto description = onednn::makeMatmul(builder.device(), spec);
   builder.require(description.has_value(), "oneDNN has no product of these types.");
+  builder.setWork({static_cast<double>(y.elements) * static_cast<double>(a.dims.back()), true});
   Operand left = builder.read(0, spec.source);
   Operand right = builder.read(1, description->weights());
   builder.call(*description, {{onednn::kSource, left},

@@ -42,6 +42,8 @@ Product describe(const StepView& step) {
     shape.back() = columns;
     bias = Layout::rowMajor(shape, DataType::kFloat32);
   }
+  product.multiplyAdds =
+      static_cast<double>(step.destination().elements) * static_cast<double>(step.source(0).dims.back());
   product.weights = Layout::rowMajor(weights.dims, weights.dtype);
   StepView view = step;
   product.make = [=](const Variant& variant, const onednn::Scaling& scaling,

@@ -254,6 +254,7 @@ void buildProduct(StepBuilder& builder, const Product& product) {
   adoptResidualLayout(builder, product, choice);
   const Description& description = choice.description;
   const Variant& variant = choice.variant;
+  builder.setWork({product.multiplyAdds, isInt8(description.source().type())});
 
   std::vector<std::pair<int, Operand>> arguments;
   Operand source =

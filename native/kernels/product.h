@@ -29,6 +29,7 @@ struct Product {
   PostOps postOps;
   /** Index of the bias among the sources, or -1. */
   int bias = -1;
+  double multiplyAdds = 0;
   /** Types of source, weights and destination follow the variant. */
   std::function<std::optional<onednn::Description>(const Variant& variant, const onednn::Scaling& scaling,
                                                    const std::vector<onednn::PostOp>& postOps,

@@ -25,6 +25,13 @@ struct ValuePlace {
   int32_t death = -1;
 };
 
+/** The products and sums of a convolution or matrix product. */
+struct Work {
+  double multiplyAdds = 0;
+  /** Products of bytes rather than of floating-point numbers. */
+  bool int8 = false;
+};
+
 struct ProgramStep {
   std::string name;
   std::string kernel;
@@ -32,6 +39,9 @@ struct ProgramStep {
   std::vector<std::string> reorders;
   std::string dataTypes;
   size_t workspaceBytes = 0;
+  /** What all operations read and write, each operand once; scratchpads apart. */
+  size_t bytesMoved = 0;
+  Work work;
   std::vector<Operation> operations;
 };
 

@@ -118,8 +118,10 @@ Profile State::profile(onednn::Lane& lane, const std::vector<void*>& inputs,
   size_t steps = firsts_.size() - 1;
   std::vector<std::vector<double>> times(steps);
   std::vector<double> totals;
+  Clock::time_point first;
   auto timeSteps = [&] {
     observations_.clear();
+    first = Clock::now();
     for (size_t step = 0; step < steps; ++step) {
       checkStop(stop);
       auto start = Clock::now();
@@ -148,6 +150,7 @@ Profile State::profile(onednn::Lane& lane, const std::vector<void*>& inputs,
   Profile result;
   for (auto& each : times) result.steps.push_back(median(each));
   result.total = median(totals);
+  result.start = std::chrono::duration<double, std::nano>(first.time_since_epoch()).count();
   return result;
 }
 

@@ -16,6 +16,8 @@ namespace calibr8 {
 struct Profile {
   std::vector<double> steps;
   double total = 0;
+  /** When the first step of the last timed run began, nanoseconds of the steady clock. */
+  double start = 0;
 };
 
 /** What one run of a program needs and the next one reuses: the arena and every argument bound to an address

@@ -11,6 +11,19 @@ namespace calibr8 {
 
 using onednn::Layout;
 
+namespace {
+
+size_t bytesMovedBy(const Operation& operation) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < operation.operands.size(); ++i) {
+    bool scratchpad = !operation.arguments.empty() && operation.arguments[i] == onednn::kScratchpad;
+    if (!scratchpad) bytes += operation.operands[i].layout.bytes();
+  }
+  return bytes;
+}
+
+}  // namespace
+
 Layout StepBuilder::layout(size_t i) const {
   source(i);
   return compiler_.layoutOf(step_.sources[i]);
@@ -122,6 +135,7 @@ void StepBuilder::finish() {
     for (size_t i = 0; i < operation.arguments.size(); ++i) {
       if (operation.arguments[i] == onednn::kScratchpad) operation.operands[i].offset = workspace_;
     }
+    out_.bytesMoved += bytesMovedBy(operation);
     if (operation.inserted) {
       out_.reorders.push_back(operation.implementation);
     } else {

@@ -50,6 +50,9 @@ class StepBuilder : public StepView {
   /** Adds a function of ours, shown as `calibr8:name`. */
   void call(const std::string& name, std::vector<Operand> operands, Function function, bool inserted = false);
 
+  /** Tells how much arithmetic the step does; kernels that do little else than move data have none. */
+  void setWork(const Work& work) { out_.work = work; }
+
   void add(Operation operation) { out_.operations.push_back(std::move(operation)); }
 
   /** Bytes of the workspace so far; called by the compiler when the kernel is done. */

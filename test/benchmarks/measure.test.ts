@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { measureCalibration, measureRuns } from '../../benchmarks/calibration-cost';
 import { hasOnnxruntime, OPEN } from '../../benchmarks/engines';
+import { measureLayers } from '../../benchmarks/layers';
 import { measureOverhead } from '../../benchmarks/overhead';
 import { measurePair } from '../../examples/demo/speed';
 import { SHAPES_NETWORKS } from '../../examples/shared/shapes-task';
@@ -32,6 +33,24 @@ describeWithAddon(`measurements${built ? '' : ' (skipped: the addon is not built
     expect(result.primitivesMs).toBeGreaterThan(0);
     expect(result.runMs).toBeGreaterThan(0);
     expect(result.steps.filter(({ kernel }) => kernel === 'convolution').length).toBeGreaterThan(10);
+  });
+
+  test('layers are measured beside the peak of the processor', async () => {
+    const { peaks, profile } = await measureLayers({ model: output, batch: 2, threads: 1, seconds: 0.05 });
+    const { layers } = profile;
+    const sum = (key: 'milliseconds' | 'operations'): number =>
+      layers.reduce((total, layer) => total + layer[key], 0);
+    expect(profile.operations).toBe(sum('operations'));
+    expect(sum('milliseconds')).toBeGreaterThan(0);
+    for (const key of ['runMs', 'executionMs', 'layersMs', 'toFirstLayerMs', 'fromLastLayerMs'] as const)
+      expect(profile[key]).toBeGreaterThan(0);
+    for (const { kernel, bytesMoved, arithmetic, operations, peakPercent } of layers) {
+      const linear = kernel === 'convolution' || kernel === 'inner_product';
+      expect(bytesMoved > 0 || kernel === 'reshape').toBe(true);
+      expect(arithmetic).toBe(linear ? 'int8' : 'none');
+      expect(operations > 0).toBe(linear);
+      expect(peakPercent !== undefined).toBe(linear && peaks.int8.instruction !== '');
+    }
   });
 
   test('the demo measures a pair', async () => {

@@ -1,3 +1,5 @@
+import type { NetworkProfile } from '../../lib/evaluation/layer-profile';
+import type { Peaks } from '../../lib/runtime/addon';
 import { temporaryFolder } from '../evaluation/support';
 import { fakeServices, run } from './harness';
 import { convolutionModel } from './models';
@@ -56,6 +58,27 @@ describe('benchmark', () => {
     expect(stdout).toMatch(/model .*precision .*batch .*images\/s/);
     expect(stdout.trim().split('\n').length).toBeGreaterThanOrEqual(3);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  test('--profile shows every layer beside the peak', async () => {
+    const args = ['benchmark', models[1]!, ...SHORT, '--threads', '1', '--profile'];
+    const { code, stdout } = await run(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/INT8 peak of 1 thread +400\.0 Gop\/s \(vpdpbusd zmm\)\nFP32 peak/);
+    // 0.2 Gop in 1 ms, of 400 Gop/s
+    expect(stdout).toMatch(/conv1 +brgconv vnni \+1 reorder +1\.000 +200\.0 +50\.0 +1\.00/);
+    expect(stdout).toMatch(/sum over layers +2\.000 ms\nbetween layers +0\.100 ms +5\.0 %\nfrom the call/);
+    expect(stdout).toMatch(/arithmetic +0\.40 Gop, /);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    const { peaks, results } = JSON.parse((await run([...args, '--json'])).stdout) as {
+      peaks: Peaks;
+      results: { profile: NetworkProfile }[];
+    };
+    expect(peaks.int8.operationsPerSecond).toBe(4e11);
+    expect(results[0]!.profile.layers).toMatchObject([
+      { name: 'conv1', milliseconds: 1, operations: 2e8, peakPercent: 50, bytesMoved: 1e6 },
+      { name: 'conv2', milliseconds: 1, operations: 2e8, peakPercent: 50, bytesMoved: 1e6 },
+    ]);
   });
 
   test('says where the number of threads comes from', async () => {

@@ -62,14 +62,17 @@ export class FakeSession extends FakeNetwork implements CliSession {
   }
 
   async profile(): Promise<Profile> {
-    const step = { kernel: 'convolution', implementation: 'brgconv:avx512_core_vnni', dataTypes: 'u8:s8:u8' };
+    const step = {
+      ...{ kernel: 'convolution', implementation: 'brgconv:avx512_core_vnni', dataTypes: 'u8:s8:u8' },
+      ...{ bytesMoved: 1e6, operations: 2e8, arithmetic: 'int8' as const },
+    };
     const steps = ['conv1', 'conv2'].map((name) => ({
       ...step,
       name,
       reorders: ['jit:uni'],
       nanoseconds: 1e6,
     }));
-    return { steps, totalNanoseconds: 2.1e6 };
+    return { steps, totalNanoseconds: 2.1e6, startNanoseconds: Number(process.hrtime.bigint()) };
   }
 
   async release(): Promise<void> {
@@ -143,6 +146,12 @@ export function fakeServices(
     },
     async addonInfo() {
       return INFO;
+    },
+    async measurePeaks(threads) {
+      return {
+        int8: { instruction: 'vpdpbusd zmm', operationsPerSecond: threads * 4e11 },
+        float32: { instruction: 'vfmadd231ps zmm', operationsPerSecond: threads * 1e11 },
+      };
     },
     ...change,
     sessions,

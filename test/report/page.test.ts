@@ -69,6 +69,7 @@ function comparison(tensors: readonly TensorComparison[]): Comparison {
           implementation: 'brgconv',
           reorders: [],
           dataTypes: 'u8',
+          ...{ bytesMoved: 1, operations: 2, arithmetic: 'int8' },
           nanoseconds: 5,
         },
       ],

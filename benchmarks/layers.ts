@@ -1,0 +1,19 @@
+import { profileLayers } from '../lib/evaluation/layer-profile';
+import { syntheticFeeds } from '../lib/evaluation/synthetic-feeds';
+import { loadAddon } from '../lib/runtime/load';
+import { InferenceSession } from '../lib/runtime/session';
+import type { Layers } from './protocol';
+
+/** Times every layer of a network, and what the processors it runs on can do at most. */
+export async function measureLayers(options: {
+  model: string;
+  batch: number;
+  threads: number;
+  seconds: number;
+}): Promise<Layers> {
+  const { model, batch, threads, seconds } = options;
+  const peaks = loadAddon().measurePeaks(threads);
+  const session = await InferenceSession.create(model, { streams: 1, threadsPerStream: threads });
+  const { feeds } = syntheticFeeds(session.inputMetadata, { batch });
+  return { peaks, profile: await profileLayers({ session, feeds, peaks, seconds }) };
+}
