@@ -36,12 +36,13 @@ export interface Assignment {
  */
 export function assign(graph: Graph, scheme: Scheme, returned: ReadonlySet<string> = new Set()): Assignment {
   const order = sorted(graph);
-  const layers = new Set(chooseLayers(graph, order, scheme).filter(({ name }) => !returned.has(name)));
+  const chosen = chooseLayers(graph, order, scheme);
+  const layers = new Set(chosen.filter(({ name }) => !returned.has(name)));
   const products = new Set([...layers].filter(multipliesActivations));
   const linear = new Set([...layers].filter((node) => !products.has(node)));
   const quantized = new Set<Node>(layers);
   const groups = new ScaleGroups();
-  const exact = scheme.residuals === 'exact' ? fusedOperands(graph, order, linear) : new Set<Value>();
+  const exact = scheme.residuals === 'exact' ? fusedOperands(graph, order, chosen) : new Set<Value>();
   for (const node of linear) {
     groups.add(node.inputs[0]!);
     const end = endOf(graph, node);
@@ -142,6 +143,8 @@ function joinSum(
 ): void {
   if (!isResidualSum(node)) return;
   const [a, b] = node.inputs as [Value, Value];
+  // Of what was to be added unrounded nobody knows the range: where its layer was returned, the sum is FP32 too.
+  if ([a, b].some((value) => exact.has(value) && !linear.has(value.producer!))) return;
   const computed = [a, b].some(
     (value) => value.producer && linear.has(value.producer) && graph.hasSingleUse(value),
   );
@@ -159,7 +162,8 @@ function isResidualSum(node: Node): boolean {
 }
 
 /** Of every residual sum that is quantized the operand whose layer it is fused into: the one that is computed last. */
-function fusedOperands(graph: Graph, order: readonly Node[], linear: ReadonlySet<Node>): Set<Value> {
+function fusedOperands(graph: Graph, order: readonly Node[], layers: readonly Node[]): Set<Value> {
+  const linear = new Set(layers.filter((node) => !multipliesActivations(node)));
   const position = new Map(order.map((node, index) => [node, index]));
   const operands = order.filter(isResidualSum).flatMap((sum) => {
     if (onlyMovedToOutputs(graph, endOf(graph, sum))) return [];

@@ -8,10 +8,12 @@ import {
   type QuantizeSummary,
   type ValidationSample,
 } from '../../lib';
+import type { Value } from '../../lib/graph/graph';
 import { readModel } from '../../lib/onnx';
 import { IMAGE_SIZE, renderImage, toInput, type Split } from '../../examples/shapes';
 import { noise, withFolder } from '../calibration/calibrated';
 import { ModelBuilder } from '../support/model';
+import { Random } from '../support/random';
 
 const NETWORK = join(__dirname, '../../examples/networks/shapes-mobilenet.onnx');
 
@@ -115,6 +117,34 @@ describe('quantize', () => {
     expect(summary).toMatchObject({ met: true, timedOut: false, int8Nodes: 0 });
     expect(summary.int8MultiplyAddsPercent).toBeCloseTo(0, 6);
     expect(summary.result.agreement).toBe(100);
+  });
+
+  it('returns either operand of a residual sum that is rounded only once', async () => {
+    const random = new Random(1);
+    const model = new ModelBuilder();
+    const conv = (x: Value, outputs: number, inputs: number, size: number, pads: number): Value => {
+      const weights = model.constant(random.floats(outputs * inputs * size * size), [
+        outputs,
+        inputs,
+        size,
+        size,
+      ]);
+      return model.node('Conv', [x, weights], { pads: new Array<number>(4).fill(pads) });
+    };
+    const start = model.node('Relu', [conv(model.input('x', [1, 3, 8, 8]), 8, 3, 3, 1)]);
+    const branch = conv(model.node('Relu', [conv(start, 8, 8, 3, 1)]), 8, 8, 1, 0);
+    const sum = model.node('Relu', [model.node('Add', [branch, conv(start, 8, 8, 1, 0)])]);
+    model.output(model.node('Flatten', [conv(sum, 4, 8, 8, 0)]), 'float32', [1, 4]);
+    const feeds = noise(6, [1, 3, 8, 8]).map((x) => ({ x }));
+    const { summary } = await quantized({
+      model: model.bytes(),
+      residuals: 'exact',
+      calibration: feeds,
+      validation: feeds.map((one) => ({ feeds: one })),
+      minSqnr: 60,
+    });
+    expect(summary.ranking).toHaveLength(5);
+    expect(summary.met).toBe(true);
   });
 
   it('keeps the share of multiply-adds in INT8 that is asked for, and says where the limit cannot be met so', async () => {
