@@ -1,6 +1,7 @@
 export type { Algorithm } from './calibration/algorithm';
-export { Calibrator, type RefinementControl } from './calibration/calibrator';
+export { Calibrator } from './calibration/calibrator';
 export type { CalibratorOptions } from './calibration/options';
+export type { RefinementControl } from './calibration/refinement-control';
 export type { RefinementOptions } from './calibration/refinement-options';
 export { mergeTables } from './calibration/merge-tables';
 export { readTable, writeTable, type CalibrationTable } from './calibration/table';

@@ -19,6 +19,7 @@ import { checkOutputPath } from './output-path';
 import { checkOverrides } from './overrides';
 import { quantizeCalibrated, type QuantizationResult } from './quantize-calibrated';
 import { quantizeRefined } from './quantize-refined';
+import { resolveControl, type RefinementControl } from './refinement-control';
 import { KEPT_SAMPLES, refines } from './refinement-options';
 import { requireUnquantized, selectFeedsAndFetches } from './select';
 import { SampleSet } from './sample-set';
@@ -26,14 +27,6 @@ import { mergeStatistics, type TensorStatistics } from './statistics';
 import type { CalibrationSummary } from './summary';
 import { writeTable, type CalibrationTable } from './table';
 import type { RangeRules } from './thresholds';
-
-/** Follows and ends long work. */
-export interface RefinementControl {
-  /** Called after each layer. */
-  onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Ends the work by throwing the signal's reason; nothing is written then. */
-  signal?: AbortSignal | undefined;
-}
 
 /** @internal */
 export interface VariantControl extends RefinementControl {
@@ -165,14 +158,14 @@ export class Calibrator {
   /**
    * Step 3: writes the INT8 model in QDQ form, atomically, and says what was decided. Sampling may go on afterwards.
    * @param output where to write; default the `output` given to create()
-   * @param control follows and ends the refinement, where options ask for one
+   * @param control follows the refinement, where options ask for one, and ends the work
    */
   async saveInt8Model(output?: string, control?: RefinementControl): Promise<CalibrationSummary> {
     this.#checkOpen();
     const path = output ?? this.#settings.output;
     if (typeof path !== 'string' || path === '')
       throw expected('a path', 'output (an option of create() or of saveInt8Model())', path);
-    const { graph, result } = await this.quantized([], control);
+    const { graph, result } = await this.quantized([], resolveControl(control));
     return this.save(graph, result, path);
   }
 
@@ -191,6 +184,7 @@ export class Calibrator {
     { refined = true, ...control }: VariantControl = {},
   ): Promise<{ graph: Graph; result: QuantizationResult }> {
     this.#checkOpen();
+    control.signal?.throwIfAborted();
     const { scheme, preprocessing, refinement } = this.#settings;
     const network = {
       statistics: this.#collected(),

@@ -23,8 +23,9 @@ export class KeptSamples {
     this.#kept.push(tensors.map(copied));
   }
 
+  /** As of now: what is added later does not show. */
   get all(): readonly (readonly Tensor[])[] {
-    return this.#kept;
+    return [...this.#kept];
   }
 }
 

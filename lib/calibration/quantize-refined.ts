@@ -3,7 +3,7 @@ import { Constant } from '../graph/constant';
 import { clone } from '../graph/clone';
 import type { Graph, Node, Value } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
-import { assign, type Assignment } from '../quantization/assign';
+import type { Assignment } from '../quantization/assign';
 import { applyEqualization, chooseEqualization } from '../refinement/equalize';
 import { refine } from '../refinement/refine';
 import type { ResolvedOptions } from '../runtime/options';
@@ -41,18 +41,15 @@ export async function quantizeRefined(
   }
   const { reference, graph, statistics, greatest, limits, equalized } = await equalize(network);
   if (refinement.biasCorrection) for (const one of [reference, graph]) addMissingBiases(one, network);
-  const assignment = assignSameLayers(graph, network);
-  const values = new Map([...graph.values()].map((value) => [value, value]));
-  const byName = new Map([...values.keys()].map((value) => [value.name, value]));
+  const twins = new Map([...graph.values()].map((value) => [value.name, value]));
   const result = quantizeCalibrated({
     ...network,
     graph,
-    values,
-    assignment,
-    statistics: new Map([...statistics].map(([name, one]) => [byName.get(name)!, one])),
+    values: new Map(quantizedValues(network.assignment).map((value) => [value, twins.get(value.name)!])),
+    statistics,
     rules: { ...network.rules, greatest },
   });
-  const layers = new Set([...assignment.linear].map(({ name }) => name));
+  const layers = new Set([...network.assignment.linear].map(({ name }) => name));
   await refine({
     reference,
     quantized: graph,
@@ -75,18 +72,17 @@ interface Prepared {
   reference: Graph;
   /** The one to quantize. */
   graph: Graph;
-  /** By name. */
-  statistics: Map<string, TensorStatistics>;
+  /** Of the values of the assignment, in the unit that they have now. */
+  statistics: ReadonlyMap<Value, TensorStatistics>;
   greatest: ReadonlyMap<string, number>;
   limits: ReadonlyMap<string, Float32Array>;
   equalized: number;
 }
 
 async function equalize(network: RefinedNetwork): Promise<Prepared> {
-  const { graph, assignment, feeds, session } = network;
-  const statistics = new Map([...network.statistics].map(([value, one]) => [value.name, one]));
+  const { graph, assignment, statistics, feeds, session, signal } = network;
   const spaces = network.refinement.equalization
-    ? await chooseEqualization(graph, assignment, feeds, session, fixedRanges(network))
+    ? await chooseEqualization(graph, assignment, feeds, session, { fixed: fixedRanges(network), signal })
     : [];
   if (spaces.length === 0) {
     const none = { greatest: new Map<string, number>(), limits: new Map<string, Float32Array>() };
@@ -94,24 +90,19 @@ async function equalize(network: RefinedNetwork): Promise<Prepared> {
   }
   const { measured, graph: scaled, greatestThresholds, limits } = applyEqualization(graph, spaces);
   const changed = new Set(spaces.flatMap(({ space }) => space.values.map(({ name }) => name)));
-  for (const [name, one] of await observe(measured, changed, assignment, feeds, session))
-    statistics.set(name, one);
+  const observed = await observe(network, measured, changed);
   return {
     reference: measured,
     graph: scaled,
-    statistics,
+    statistics: new Map([...statistics].map(([value, one]) => [value, observed.get(value.name) ?? one])),
     greatest: greatestThresholds,
     limits,
     equalized: spaces.length,
   };
 }
 
-/** The assignment of an edited copy: the same layers compute in INT8. */
-function assignSameLayers(graph: Graph, { assignment, scheme }: RefinedNetwork): Assignment {
-  const layers = new Set([...assignment.linear, ...assignment.products].map(({ name }) => name));
-  const others = [...graph.nodes].filter(({ name }) => !layers.has(name));
-  const everything = { ...scheme, firstConv: 'int8', fullyConnected: 'int8', exclude: [] } as const;
-  return assign(graph, everything, new Set(others.map(({ name }) => name)));
+function quantizedValues({ groups }: Assignment): Value[] {
+  return groups.flatMap(({ values }) => values);
 }
 
 /** Tensors whose range a person chose, in the unit that they have now. */
@@ -126,12 +117,10 @@ function fixedRanges({ assignment, rules }: RefinedNetwork): Set<string> {
 
 /** Statistics of the named tensors, whose channels have other factors than when the samples were first seen. */
 async function observe(
+  { assignment, feeds, session, signal }: RefinedNetwork,
   graph: Graph,
   names: ReadonlySet<string>,
-  assignment: Assignment,
-  feeds: readonly (readonly Tensor[])[],
-  session: ResolvedOptions,
-): Promise<[string, TensorStatistics][]> {
+): Promise<Map<string, TensorStatistics>> {
   const byName = new Map([...graph.values()].map((value) => [value.name, value]));
   const groups = assignment.groups.map((group) => {
     const twins = (values: readonly Value[]): Value[] =>
@@ -141,10 +130,11 @@ async function observe(
   const observed = new ObservedNetwork(graph, { ...assignment, groups }, session);
   try {
     for (const tensors of feeds) {
+      signal?.throwIfAborted();
       await observed.run(Object.fromEntries(graph.inputs.map(({ name }, i) => [name, tensors[i]!])));
       observed.sample();
     }
-    return [...observed.read()].map(([value, one]) => [value.name, one]);
+    return new Map([...observed.read()].map(([value, one]) => [value.name, one]));
   } finally {
     await observed.close();
   }

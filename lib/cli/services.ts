@@ -1,4 +1,4 @@
-import type { RefinementControl } from '../calibration/calibrator';
+import type { RefinementControl } from '../calibration/refinement-control';
 import type { CalibratorOptions } from '../calibration/options';
 import type { CalibrationSummary } from '../calibration/summary';
 import type { CalibrationTable } from '../calibration/table';

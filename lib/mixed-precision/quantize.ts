@@ -83,7 +83,6 @@ class Quantizer {
       ? { best: allInt8, timedOut: false }
       : await this.#search(validator, allInt8, affordable(ranking, int8 - minInt8), ranking.length);
     const speed = best.returned.length > 0 ? await this.#compareSpeed(best) : undefined;
-    signal?.throwIfAborted();
     return {
       ...(await this.#save(best)),
       tolerance,
@@ -216,7 +215,9 @@ class Quantizer {
   }
 
   async #save({ returned }: Candidate): ReturnType<Calibrator['save']> {
-    const { graph, result } = await this.calibrator.quantized(returned.map(({ name }) => name));
+    const { signal } = this.settings;
+    const names = returned.map(({ name }) => name);
+    const { graph, result } = await this.calibrator.quantized(names, { signal });
     graph.metadata.set('calibr8.tolerance', JSON.stringify(this.settings.tolerance));
     graph.metadata.set('calibr8.returned', JSON.stringify(returned));
     return this.calibrator.save(graph, result, this.settings.output);

@@ -25,10 +25,10 @@ function normalize(graph: Graph, node: Node): boolean {
   const [a, b, c] = node.inputs;
   const alpha = attributes.float('alpha', 1);
   const beta = attributes.float('beta', 1);
-  const vector = c === undefined || c.dims?.length === 1;
-  if (b?.constant?.dtype !== 'float32' || (c && !c.constant) || (alpha === 1 && (beta === 1 || !c) && vector))
-    return false;
+  if (b?.constant?.dtype !== 'float32' || (c && !c.constant)) return false;
   const columns = b.constant.dims[attributes.int('transB', 0) ? 0 : 1]!;
+  const fits = c === undefined || (c.dims?.length === 1 && c.dims[0] === columns);
+  if (alpha === 1 && beta === 1 && fits) return false;
   const bias = c && biasVector(c.constant!, columns, beta);
   if (c && !bias) return false;
   const scaled = alpha === 1 ? b : graph.addConstant(`${b.name}/alpha`, scale(b.constant, alpha));

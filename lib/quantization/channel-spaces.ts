@@ -36,8 +36,7 @@ export function findChannelSpaces(graph: Graph, assignment: Assignment): Channel
     const results = node.outputs.filter((value) => value !== undefined);
     const clip = clipOf(graph, node);
     if (assignment.linear.has(node) && definition.linear!.inputChannels(node)) {
-      spaces.add(data[0]!);
-      spaces.add(results[0]!);
+      for (const value of [...data, ...results]) spaces.add(value);
     } else if (results.length === 1 && (clip || isTransparent(node, data))) {
       for (const value of data) spaces.tie(value, results[0]!);
       if (clip) clips.set(results[0]!, clip);

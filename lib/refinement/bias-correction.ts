@@ -1,6 +1,3 @@
-import { Constant } from '../graph/constant';
-import type { Graph, Node } from '../graph/graph';
-import { quantizationOf } from '../ops/quantize';
 import type { Tensor } from '../tensor';
 
 /** What follows a layer before its result is stored, as far as it cuts values off. */
@@ -38,7 +35,8 @@ export function meanCorrection(
   const errors = reference.map((tensor, index) => meanErrors(tensor, received[index]!, channels, axis));
   return Float64Array.from({ length: channels }, (_, channel) => {
     const shift = shrunkMean(errors.map((one) => one[channel]!));
-    if (shift === 0) return 0;
+    // Infinity is a mask's, as before a softmax: its channel shows no mean.
+    if (shift === 0 || !Number.isFinite(shift)) return 0;
     const high = typeof cut.high === 'number' ? cut.high : cut.high[channel]!;
     return shift * bestShare(reference, received, channels, axis, channel, shift, cut.low, high);
   });
@@ -103,17 +101,4 @@ function bestShare(
   for (let k = 1; k <= SHARES.length; ++k)
     if (squares[k]! <= squares[0]! && Math.abs(means[k]!) < Math.abs(means[best]!)) best = k;
   return best === 0 ? 0 : SHARES[best - 1]!;
-}
-
-/** Adds real numbers to a quantized layer's int32 bias. */
-export function shiftBias(graph: Graph, node: Node, shifts: Float64Array): void {
-  const dequantize = node.inputs[2]!.producer!;
-  const stored = dequantize.inputs[0]!.constant!;
-  const { scale } = quantizationOf(dequantize);
-  const moved = Int32Array.from(stored.array as Int32Array, (steps, channel) => {
-    const wanted = Math.round(steps + shifts[channel]! / scale[channel]!);
-    return Math.min(Math.max(wanted, -(2 ** 31)), 2 ** 31 - 1);
-  });
-  const constant = Constant.from('int32', stored.dims, moved);
-  graph.setInput(dequantize, 0, graph.addConstant(`${dequantize.inputs[0]!.name}_corrected`, constant));
 }

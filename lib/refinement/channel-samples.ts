@@ -26,6 +26,7 @@ export async function sampleChannels(
   values: readonly Value[],
   feeds: readonly (readonly Tensor[])[],
   options: ResolvedOptions,
+  signal?: AbortSignal,
 ): Promise<ChannelSample[][]> {
   const { graph: part, values: twins } = extract(graph, graph.inputs, values);
   const used = graph.inputs.map((input) => twins.get(input)!.consumers.size > 0);
@@ -34,6 +35,7 @@ export async function sampleChannels(
   const samples: ChannelSample[][] = values.map(() => []);
   try {
     for (const tensors of feeds) {
+      signal?.throwIfAborted();
       const fed = tensors.filter((_, index) => used[index]);
       const results = await executor.run(
         Object.fromEntries(part.inputs.map(({ name }, index) => [name, fed[index]!])),

@@ -4,6 +4,7 @@ import { operatorOf } from '../ops/registry';
 import type { Assignment, QuantizedGroup } from '../quantization/assign';
 import { findChannelSpaces, type ChannelSpace } from '../quantization/channel-spaces';
 import { equalizingFactors, scaleChannels } from '../quantization/equalization';
+import { nonFinite } from '../quantization/channels';
 import { LEVELS } from '../quantization/parameters';
 import type { ResolvedOptions } from '../runtime/options';
 import type { Tensor } from '../tensor';
@@ -12,6 +13,12 @@ import { sampleChannels, type ChannelSample } from './channel-samples';
 export interface ScaledSpace {
   readonly space: ChannelSpace;
   readonly factors: Float64Array;
+}
+
+export interface EqualizationControl {
+  /** Names of tensors whose range somebody has chosen, which stay as they are. */
+  readonly fixed?: ReadonlySet<string>;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Powers of the half-way factors that are tried: 0 is none, 2 would make all ranges equal. */
@@ -23,14 +30,13 @@ const CLIPPING = [1, 0.85, 0.7, 0.55, 0.4];
  * Decides which channel spaces to equalize and how far: what lowers the estimated error of the layers that read the space,
  * where ranges were measured on one half of the samples and the error on the other, both ways. A channel that few inputs
  * excite looks narrow until one does; only samples that did not set its range can show that.
- * @param fixed names of tensors whose range somebody has chosen, which stay as they are
  */
 export async function chooseEqualization(
   graph: Graph,
   assignment: Assignment,
   feeds: readonly (readonly Tensor[])[],
   options: ResolvedOptions,
-  fixed: ReadonlySet<string> = new Set(),
+  { fixed = new Set(), signal }: EqualizationControl = {},
 ): Promise<ScaledSpace[]> {
   const groupOf = new Map(assignment.groups.flatMap((group) => group.values.map((value) => [value, group])));
   const spaces = findChannelSpaces(graph, assignment).flatMap((space) => {
@@ -44,6 +50,7 @@ export async function chooseEqualization(
     spaces.map(({ tensor }) => tensor),
     feeds,
     options,
+    signal,
   );
   return spaces.flatMap(({ space, tensor }, index) => {
     const strength = bestStrength(space, samples[index]!, groupOf.get(tensor)!);
@@ -86,8 +93,11 @@ function readerOf(node: Node, channels: number): Reader {
   const { linear } = operatorOf(node);
   const { axis, groups } = linear!.inputChannels(node)!;
   const outputAxis = linear!.outputChannelAxis(node);
-  const { dims } = node.inputs[1]!.constant!;
-  const values = node.inputs[1]!.constant!.toFloat32();
+  const { name, constant } = node.inputs[1]!;
+  const { dims } = constant!;
+  const values = constant!.toFloat32();
+  const broken = values.findIndex((weight) => !Number.isFinite(weight));
+  if (broken >= 0) throw nonFinite(name, values[broken]!, broken);
   const stride = (at: number): number => dims.slice(at + 1).reduce((a, b) => a * b, 1);
   const [inputStride, outputStride] = [stride(axis), stride(outputAxis)];
   const rowCount = dims[outputAxis]!;

@@ -14,6 +14,7 @@ import type { Tensor } from '../tensor';
 export class Frontier {
   readonly #held = new Map<Value, Tensor[]>();
   readonly #done = new Set<Node>();
+  readonly #samples: number;
 
   /** @param feeds for each sample the graph's inputs in its order */
   constructor(
@@ -21,6 +22,7 @@ export class Frontier {
     feeds: readonly (readonly Tensor[])[],
     readonly options: ResolvedOptions,
   ) {
+    this.#samples = feeds.length;
     graph.inputs.forEach((input, index) =>
       this.#held.set(
         input,
@@ -63,7 +65,7 @@ export class Frontier {
     return nodes;
   }
 
-  /** True where a node that was not passed reads the value, or the network answers with it. */
+  /** True where a node that was not passed reads the value. */
   #needed(value: Value): boolean {
     return [...value.consumers].some((node) =>
       isFree(node) ? node.outputs.some((output) => output && this.#needed(output)) : !this.#done.has(node),
@@ -74,16 +76,12 @@ export class Frontier {
   async #compute(values: readonly Value[]): Promise<Tensor[][]> {
     const inputs = [...this.#held.keys()];
     const { graph, values: twins } = extract(this.graph, inputs, values);
-    const used = inputs.filter((input) => {
-      const twin = twins.get(input)!;
-      return twin.consumers.size > 0;
-    });
+    const used = inputs.filter((input) => twins.get(input)!.consumers.size > 0);
     graph.inputs.splice(0, graph.inputs.length, ...used.map((input) => twins.get(input)!));
     const executor = new Executor(graph, this.options);
     try {
-      const samples = this.#held.get(used[0]!)!.length;
       const results: Tensor[][] = values.map(() => []);
-      for (let sample = 0; sample < samples; ++sample) {
+      for (let sample = 0; sample < this.#samples; ++sample) {
         const feeds = Object.fromEntries(
           used.map((input) => [twins.get(input)!.name, this.#held.get(input)![sample]!]),
         );

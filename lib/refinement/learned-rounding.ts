@@ -19,12 +19,14 @@ const MOST_PATCHES = 16384;
  */
 const RIDGE = 0.01;
 const SWEEPS = 20;
+/** Weights of a row beyond which the moments, a number for each two of them, take too much memory: 1 GiB at this many. */
+const MOST_COLUMNS = 16384;
 
 /**
  * Rounds a layer's weights together, so that their errors cancel in the layer's output on the samples, and puts the result in
  * the place of the nearest levels: the objective of AdaRound (Nagel et al., "Up or Down? Adaptive Rounding for Post-Training
  * Quantization", ICML 2020, equation 13), minimized by coordinate descent instead of a relaxation, over any level and not
- * only the two nearest. Scales stay.
+ * only the two nearest. Scales stay. A layer with more than 16384 weights a row keeps the nearest levels.
  * @param node a layer of a QDQ graph
  * @param original the same layer with its FP32 weights
  * @param inputs what it reads, as stored, a tensor a sample
@@ -41,11 +43,14 @@ export async function learnRounding(
   const axis = linear!.outputChannelAxis(node);
   const rows = weights.dims[axis]!;
   const columns = weights.count / rows;
-  const source = quantizationOf(node.inputs[0]!.producer!);
+  if (columns > MOST_COLUMNS) return;
   const patches = gatherPatches(
     inputs,
-    { scale: source.scale[0]!, zeroPoint: source.zeroPoint[0]! },
-    { window: linear!.window?.(node, inputs[0]!.dims), groups: linear!.inputChannels(node)?.groups ?? 1 },
+    quantizationOf(node.inputs[0]!.producer!).zeroPoint[0]!,
+    {
+      window: linear!.window && ((dims) => linear!.window!(node, dims)!),
+      groups: linear!.inputChannels(node)?.groups ?? 1,
+    },
     Math.min(Math.max(PATCHES_PER_WEIGHT * columns, LEAST_PATCHES), MOST_PATCHES),
   );
   const moments = await secondMoments(patches, options);

@@ -1,7 +1,10 @@
 import type { Window } from '../ops/definition';
 import type { Tensor } from '../tensor';
 
-/** What a weighted layer multiplies with its weights, as a matrix: one row a sampled position of the output. */
+/**
+ * What a weighted layer multiplies with its weights, as a matrix: one row a sampled position of the output. In steps of the
+ * input's scale, so that no range of activations, however wide or narrow, leaves float32 when it is squared.
+ */
 export interface Patches {
   /** Number of rows. */
   readonly count: number;
@@ -14,56 +17,52 @@ export interface Patches {
 
 /** How a layer reads its input. */
 export interface Geometry {
-  /** Undefined for a matrix product, whose rows are the positions. */
-  readonly window: Window | undefined;
+  /** The window over data of the given dims, which automatic padding depends on; undefined for a matrix product. */
+  readonly window: ((dims: readonly number[]) => Window) | undefined;
   readonly groups: number;
-}
-
-/** Real value = (stored - zeroPoint) x scale. */
-export interface Dequantization {
-  readonly scale: number;
-  readonly zeroPoint: number;
 }
 
 /**
  * Gathers patches at positions that are spread over all samples, evenly but for a seeded jitter.
- * @param inputs a quantized tensor a sample, [N, C, ...spatial] or [..., K]
+ * @param inputs a quantized tensor a sample, [N, C, ...spatial] or, for a matrix product, whose rows are the positions, [..., K]
  * @param limit greatest number of patches
  */
 export function gatherPatches(
   inputs: readonly Tensor[],
-  { scale, zeroPoint }: Dequantization,
+  zeroPoint: number,
   { window, groups }: Geometry,
   limit: number,
 ): Patches {
   const { dims } = inputs[0]!;
   const channels = window ? dims[1]! : dims[dims.length - 1]!;
   const perGroup = channels / groups;
-  const taps = window ? product(window.kernel) : 1;
+  const grids = inputs.map((tensor) => window && gridOf(window(tensor.dims), tensor.dims));
+  const taps = grids[0] ? product(grids[0].window.kernel) : 1;
   const columns = perGroup * taps;
   const positions = samplePositions(
-    inputs.map((tensor) =>
-      window ? tensor.dims[0]! * product(outputSize(window, tensor.dims)) : tensor.size / channels,
-    ),
+    inputs.map((tensor, sample) => {
+      const grid = grids[sample];
+      return grid ? tensor.dims[0]! * product(grid.positions) : tensor.size / channels;
+    }),
     limit,
   );
   const count = positions.length;
   const matrix = new Float32Array(groups * count * columns);
   const offsets = new Int32Array(taps);
   positions.forEach(({ sample, index }, row) => {
-    const { data, dims: own } = inputs[sample]!;
-    const stored = data as Uint8Array;
-    const plane = window ? product(own.slice(2)) : 1;
-    const inner = window ? product(outputSize(window, own)) : 1;
+    const stored = inputs[sample]!.data as Uint8Array | Int8Array;
+    const grid = grids[sample];
+    const plane = grid ? product(grid.size) : 1;
+    const inner = grid ? product(grid.positions) : 1;
     const first = Math.floor(index / inner) * channels;
-    if (window) tapOffsets(window, own.slice(2), outputSize(window, own), index % inner, offsets);
+    if (grid) tapOffsets(grid, index % inner, offsets);
     for (let group = 0; group < groups; ++group) {
       let target = (group * count + row) * columns;
       for (let channel = 0; channel < perGroup; ++channel) {
         const base = (first + group * perGroup + channel) * plane;
         for (let tap = 0; tap < taps; ++tap) {
           const offset = offsets[tap]!;
-          matrix[target++] = offset < 0 ? 0 : (stored[base + offset]! - zeroPoint) * scale;
+          matrix[target++] = offset < 0 ? 0 : stored[base + offset]! - zeroPoint;
         }
       }
     }
@@ -73,27 +72,32 @@ export function gatherPatches(
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
-function outputSize(window: Window, dims: readonly number[]): number[] {
-  return window.kernel.map((size, axis) => {
-    const extent = window.dilations[axis]! * (size - 1) + 1;
-    const padded = dims[axis + 2]! + window.padsBegin[axis]! + window.padsEnd[axis]!;
-    return Math.floor((padded - extent) / window.strides[axis]!) + 1;
-  });
+/** Where a window stops on one sample's planes. */
+interface Grid {
+  readonly window: Window;
+  /** Of a plane, an entry a spatial axis. */
+  readonly size: readonly number[];
+  /** How often it stops along each axis: the output's size. */
+  readonly positions: readonly number[];
 }
 
-/** Where each tap of the kernel reads inside a plane; -1 in the padding. */
-function tapOffsets(
-  window: Window,
-  size: readonly number[],
-  spatial: readonly number[],
-  at: number,
-  offsets: Int32Array,
-): void {
+function gridOf(window: Window, dims: readonly number[]): Grid {
+  const size = dims.slice(2);
+  const positions = size.map((length, axis) => {
+    const extent = window.dilations[axis]! * (window.kernel[axis]! - 1) + 1;
+    const padded = length + window.padsBegin[axis]! + window.padsEnd[axis]!;
+    return Math.floor((padded - extent) / window.strides[axis]!) + 1;
+  });
+  return { window, size, positions };
+}
+
+/** Where each tap of the kernel reads inside a plane at a position of the output; -1 in the padding. */
+function tapOffsets({ window, size, positions }: Grid, at: number, offsets: Int32Array): void {
   const rank = size.length;
   const start: number[] = new Array(rank);
   for (let axis = rank - 1, rest = at; axis >= 0; --axis) {
-    start[axis] = (rest % spatial[axis]!) * window.strides[axis]! - window.padsBegin[axis]!;
-    rest = Math.floor(rest / spatial[axis]!);
+    start[axis] = (rest % positions[axis]!) * window.strides[axis]! - window.padsBegin[axis]!;
+    rest = Math.floor(rest / positions[axis]!);
   }
   for (let t = 0; t < offsets.length; ++t) {
     let offset = 0;

@@ -3,9 +3,10 @@ import { sorted } from '../graph/order';
 import { operatorOf } from '../ops/registry';
 import type { ResolvedOptions } from '../runtime/options';
 import type { Tensor } from '../tensor';
-import { meanCorrection, shiftBias, type Cut } from './bias-correction';
+import { meanCorrection, type Cut } from './bias-correction';
 import { Frontier } from './frontier';
 import { learnRounding } from './learned-rounding';
+import { shiftBias } from './shift-bias';
 
 export interface Refinement {
   /** The FP32 network, equalized or not. */
@@ -38,35 +39,44 @@ export async function refine(refinement: Refinement): Promise<void> {
   const int8 = new Frontier(quantized, feeds, options);
   let done = 0;
   for (const node of nodes) {
-    refinement.signal?.throwIfAborted();
     const original = originals.get(node.name)!;
     const inputs = await int8.advance(node.inputs[0]!.producer!.inputs[0]!);
     if (refinement.learnedRounding) await learnRounding(quantized, node, original, inputs, options);
     const own = await fp32.advance(original.outputs[0]!);
     if (refinement.biasCorrection && node.inputs[2]) {
-      const end = correctedValue(reference, original);
+      const last = operatorOf(node).linear!.window === undefined;
+      const end = correctedValue(reference, original, last);
       const wanted = end === original.outputs[0] ? own : await fp32.peek(end);
       const received = await int8.peek(values.get(end.name)!);
-      const last = operatorOf(node).linear!.window === undefined;
       shiftBias(quantized, node, meanCorrection(wanted, received, cutAfter(refinement, end), last));
     }
     refinement.onProgress?.(++done, nodes.length);
+    refinement.signal?.throwIfAborted();
   }
 }
 
 /** The layer's own result, or the residual sum that it alone goes into: what a reader sees is the sum. */
-function correctedValue(graph: Graph, node: Node): Value {
+function correctedValue(graph: Graph, node: Node, last: boolean): Value {
   const value = node.outputs[0]!;
   if (!graph.hasSingleUse(value)) return value;
   const [consumer] = value.consumers;
   const isSum = operatorOf(consumer!).quantization.kind === 'sum';
-  return isSum && consumer!.inputs.every((input) => !input!.constant) ? consumer!.outputs[0]! : value;
+  if (!isSum || consumer!.inputs.some((input) => input!.constant)) return value;
+  const sum = consumer!.outputs[0]!;
+  return haveSameChannels(value, sum, last) ? sum : value;
+}
+
+/** False where broadcasting made several channels of one, or moved them to another axis. */
+function haveSameChannels({ shape: a }: Value, { shape: b }: Value, last: boolean): boolean {
+  if (!a || !b || a.length !== b.length) return false;
+  const axis = last ? a.length - 1 : 1;
+  return a[axis] === b[axis];
 }
 
 /** The ReLU or clip that everybody reads the value through. */
 function cutAfter({ reference, limits }: Refinement, value: Value): Cut {
   const open: Cut = { low: -Infinity, high: Infinity };
-  if (value.consumers.size !== 1) return open;
+  if (!reference.hasSingleUse(value)) return open;
   const [consumer] = value.consumers;
   const eltwise = operatorOf(consumer!).eltwise?.(consumer!, reference.opset);
   if (eltwise?.algorithm === 'clip') return { low: eltwise.alpha, high: eltwise.beta };
