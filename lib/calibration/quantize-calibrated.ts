@@ -1,6 +1,7 @@
 import { version } from 'calibr8/package.json';
 import type { Graph, Value } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
+import { expandGates } from '../passes/expand-gates';
 import { upgradeOpset } from '../passes/upgrade-opset';
 import type { Assignment } from '../quantization/assign';
 import { insertQuantization } from '../quantization/insert';
@@ -43,6 +44,7 @@ export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResu
   const thresholds = chosen.map(({ threshold }) => threshold);
   insertQuantization(graph, translate(network), thresholds);
   upgradeOpset(graph, QDQ_OPSET);
+  expandGates.run(graph);
   verify(graph);
   writeReceipt(network, tensors);
   return {

@@ -2,6 +2,7 @@ import { DATA_TYPES, isFloat } from '../graph/data-type';
 import type { Node } from '../graph/graph';
 import type { Lowering, OperatorDefinition, QuantizationRule } from './definition';
 import { Composer } from './support/composer';
+import { channelAffine, type Affine } from './support/affine';
 import { broadcastInputs, commonType, elementwise, foldElements } from './support/elementwise';
 import { broadcast, input, output, realType } from './support/shapes';
 
@@ -10,12 +11,21 @@ interface Arithmetic {
   algorithm: string;
   apply(a: number, b: number): number;
   quantization?: QuantizationRule;
+  /** What it does to x with a constant as the other operand, on the right or on the left. */
+  affine?: Affine;
   /** Takes any number of inputs, from left to right. */
   variadic?: true;
 }
 
 /** A binary operator with numpy broadcasting: float32 and quantized numbers in oneDNN, other types in the addon's own loop. */
-function arithmetic({ op, algorithm, apply, quantization, variadic }: Arithmetic): OperatorDefinition {
+function arithmetic({
+  op,
+  algorithm,
+  apply,
+  quantization,
+  affine,
+  variadic,
+}: Arithmetic): OperatorDefinition {
   return {
     op,
     inputs: variadic ? [1, Infinity] : [2, 2],
@@ -29,6 +39,7 @@ function arithmetic({ op, algorithm, apply, quantization, variadic }: Arithmetic
       );
     },
     identity: (node) => node.inputs.length === 1,
+    ...(affine && { channelAffine: (node: Node) => channelAffine(node, affine) }),
     lower(node, lowering) {
       const { dtype, quantization: stored } = output(node);
       if (dtype !== 'float32' && !stored) lowerAnyType(node, lowering, algorithm);
@@ -83,6 +94,7 @@ export const add = arithmetic({
   algorithm: 'add',
   apply: (a, b) => a + b,
   quantization: { kind: 'sum' },
+  affine: { right: (c) => [1, c], left: (c) => [1, c] },
 });
 
 /** The remainder with the divisor's sign or, with fmod, the dividend's. */
@@ -162,9 +174,19 @@ const mean: OperatorDefinition = {
 
 export const arithmeticOperators: readonly OperatorDefinition[] = [
   add,
-  arithmetic({ op: 'Sub', algorithm: 'sub', apply: (a, b) => a - b }),
-  arithmetic({ op: 'Mul', algorithm: 'mul', apply: (a, b) => a * b }),
-  arithmetic({ op: 'Div', algorithm: 'div', apply: (a, b) => a / b }),
+  arithmetic({
+    op: 'Sub',
+    algorithm: 'sub',
+    apply: (a, b) => a - b,
+    affine: { right: (c) => [1, -c], left: (c) => [-1, c] },
+  }),
+  arithmetic({
+    op: 'Mul',
+    algorithm: 'mul',
+    apply: (a, b) => a * b,
+    affine: { right: (c) => [c, 0], left: (c) => [c, 0] },
+  }),
+  arithmetic({ op: 'Div', algorithm: 'div', apply: (a, b) => a / b, affine: { right: (c) => [1 / c, 0] } }),
   arithmetic({ op: 'Max', algorithm: 'max', apply: Math.max, variadic: true }),
   arithmetic({ op: 'Min', algorithm: 'min', apply: Math.min, variadic: true }),
   arithmetic({

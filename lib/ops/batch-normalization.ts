@@ -12,7 +12,7 @@ function affine(node: Node): ChannelAffine | undefined {
   const epsilon = node.attributes.float('epsilon', 1e-5);
   // Doubles, so that folding adds no rounding of its own.
   const scale = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c]! + epsilon));
-  return { scale, shift: scale.map((s, c) => beta[c]! - mean[c]! * s) };
+  return { data: 0, axis: 1, scale, shift: scale.map((s, c) => beta[c]! - mean[c]! * s) };
 }
 
 /** Inference form: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta along axis 1. */

@@ -6,6 +6,7 @@ import { resolveWindow, windowParams } from './support/spatial';
 
 const linear: LinearTrait = {
   outputChannelAxis: () => 0,
+  resultChannelAxis: () => 1,
   inputChannels: (node) => ({ axis: 1, groups: node.attributes.int('group', 1) }),
   window: (node, dims) => resolveWindow(node, dims, input(node, 1).dims!.slice(2)).window,
   acceptsBias: true,

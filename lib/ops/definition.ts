@@ -21,8 +21,12 @@ export interface ValueType {
 /** A unary function of one element that the addon's `eltwise` kernel and post-ops know (docs/plan.md lists them). */
 export type Eltwise = Omit<Extract<PostOp, { kind: 'eltwise' }>, 'kind'>;
 
-/** y = scale[c] * x + shift[c] along axis 1. */
+/** y = scale[c] * x + shift[c]. */
 export interface ChannelAffine {
+  /** The input that is x. */
+  data: number;
+  /** The axis of x along which the channels lie; undefined where one number serves all elements. */
+  axis: number | undefined;
   scale: Float64Array;
   shift: Float64Array;
 }
@@ -31,6 +35,8 @@ export interface ChannelAffine {
 export interface LinearTrait {
   /** The weights' axis of output channels, of which each has its own scale. */
   outputChannelAxis(node: Node): number;
+  /** The result's axis of output channels; undefined while its rank is not known. */
+  resultChannelAxis(node: Node): number | undefined;
   /**
    * Where the channels of the data, which lie along its axis 1, meet the weights: the weights' axis, along which each of `groups`
    * equal parts of the output channels sees its own part of the input channels. Undefined where they lie along another axis.
@@ -38,7 +44,7 @@ export interface LinearTrait {
   inputChannels(node: Node): { readonly axis: number; readonly groups: number } | undefined;
   /** How its window moves over data of known dims; undefined for a matrix product, whose rows are the positions. */
   window?(node: Node, dims: readonly number[]): Window | undefined;
-  /** Whether input 2 may hold a bias of one number a channel. */
+  /** Whether input 2 may hold a bias of one number a channel in a file; for execution it may always. */
   readonly acceptsBias: boolean;
   /** Whether `fullyConnected` or `firstConv` decides about it. */
   readonly family: 'convolution' | 'fullyConnected';

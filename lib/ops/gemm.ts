@@ -10,6 +10,7 @@ export const gemm: OperatorDefinition = {
   inputs: [2, 3],
   quantization: { kind: 'linear' },
   linear: {
+    resultChannelAxis: () => 1,
     outputChannelAxis: (node) => (node.attributes.int('transB', 0) ? 0 : 1),
     inputChannels: (node) => ({ axis: node.attributes.int('transB', 0) ? 1 : 0, groups: 1 }),
     acceptsBias: true,

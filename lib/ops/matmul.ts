@@ -39,6 +39,10 @@ export const matmul: OperatorDefinition = {
   quantization: { kind: 'linear' },
   linear: {
     outputChannelAxis: () => 1,
+    resultChannelAxis: (node) => {
+      const rank = output(node).shape?.length;
+      return rank && rank - 1;
+    },
     inputChannels: (node) => (input(node, 0).shape?.length === 2 ? { axis: 0, groups: 1 } : undefined),
     acceptsBias: false,
     family: 'fullyConnected',
@@ -55,8 +59,8 @@ export const matmul: OperatorDefinition = {
       const [k, n] = lowering.dims(b) as [number, number];
       const rows = aDims.slice(0, -1).reduce((x, y) => x * y, 1);
       // Several rows of several batches are one tall matrix.
-      const extra = node.inputs
-        .slice(2)
+      const residuals = node.inputs
+        .slice(3)
         .map((value) => (value ? lowering.reshaped(lowering.value(value), [rows, n], value.name) : -1));
       const result = through(lowering, output(node), [rows, n], node.name);
       lowering.step({
@@ -65,7 +69,8 @@ export const matmul: OperatorDefinition = {
         sources: [
           lowering.reshaped(lowering.value(a), [rows, k], `${node.name}/rows`),
           lowering.value(b),
-          ...(extra.length > 0 ? extra : [-1]),
+          node.inputs[2] ? lowering.value(node.inputs[2]) : -1,
+          ...residuals,
         ],
         destinations: [result.value],
         params: { transposeWeights: { i64: 0 } },

@@ -11,7 +11,9 @@ import { expandQuantizedOperators } from './expand-quantized-operators';
 import { foldBatchNorm } from './fold-batch-norm';
 import { foldDequantizedConstants } from './fold-dequantized-constants';
 import { fuseActivations } from './fuse-activations';
+import { fuseBiases } from './fuse-biases';
 import { fuseResidualSums } from './fuse-residual-sums';
+import { fuseGates } from './fuse-gates';
 import { inferAndFold } from './infer-and-fold';
 import { modernize } from './modernize';
 import type { Pass } from './pass';
@@ -26,6 +28,7 @@ export const CANONICAL: readonly Pass[] = [
   checkOperators, // everything after relies on known operators and on their inputs being there
   inferAndFold, // shapes and constants, which the rest asks for
   removeIdentities, // so that patterns see neighbors
+  fuseGates, // before factors of theirs are folded into weights; an activation is then one node for all that follows
   foldBatchNorm, // before anything looks at weights
   canonicalizeGemm, // needs ranks; a Gemm is then what quantization and lowering know
   removeDeadNodes, // what folding left
@@ -37,6 +40,7 @@ export const EXECUTION: readonly Pass[] = [
   ...CANONICAL, // known shapes fold what was symbolic before
   separateGenericConversions, // those that are left become types
   absorbWeights, // so that a quantized layer has constant weights like any other, which fusing asks for
+  fuseBiases, // before residuals and activations, which come after a bias
   fuseResidualSums, // before activations, since a ReLU after the sum belongs to the fused node too
   fuseActivations, // before absorbing, so that a quantization is found right after the fused node
   absorbQuantization, // conversions become types

@@ -55,6 +55,53 @@ describe('fold-batch-norm', () => {
     expect(operators(graph)).toEqual(['Gemm']);
   });
 
+  test.each(['Add', 'Sub', 'Mul', 'Div'])('%s of a constant for each channel, or of one', async (op) => {
+    for (const dims of [[5, 1, 1], [1, 5, 1, 1], [1], []]) {
+      const model = new ModelBuilder();
+      const size = dims.reduce((a, b) => a * b, 1);
+      const constant = model.constant(random.floats(size, 0.5, 2), dims);
+      model.output(model.node(op, [conv(model, true), constant]));
+      const graph = await typed(model);
+      expect(await expectSameAnswers(graph, foldBatchNorm)).toBe(1);
+      expect(operators(graph)).toEqual(['Conv']);
+    }
+  });
+
+  test.each([
+    ['Add', 1],
+    ['Sub', 1],
+    ['Mul', 1],
+    ['Div', 0],
+  ] as const)('a constant %s the result folds %i times', async (op, times) => {
+    const model = new ModelBuilder();
+    model.output(model.node(op, [model.constant(random.floats(5, 0.5, 2), [5, 1, 1]), conv(model, false)]));
+    expect(await expectSameAnswers(await typed(model), foldBatchNorm)).toBe(times);
+  });
+
+  test('factors of a MatMul, which has no place for a bias', async () => {
+    const model = new ModelBuilder();
+    const product = model.node('MatMul', [
+      model.input('x', ['n', 3, 4]),
+      model.constant(random.floats(20), [4, 5]),
+    ]);
+    const scaled = model.node('Mul', [product, model.constant(random.floats(5), [5])]);
+    model.output(model.node('Add', [scaled, model.constant(random.floats(5), [5])]));
+    const graph = await typed(model);
+    expect(await expectSameAnswers(graph, foldBatchNorm)).toBe(1);
+    expect(operators(graph)).toEqual(['MatMul', 'Add']);
+  });
+
+  test.each([
+    ['positions', [1, 1, 4, 1]],
+    ['more dimensions', [2, 1, 1, 1, 1]],
+    ['channels and positions', [5, 4, 1]],
+  ])('not arithmetic with constants for %s', async (_, dims) => {
+    const model = new ModelBuilder();
+    const size = dims.reduce((a, b) => a * b, 1);
+    model.output(model.node('Add', [conv(model, true), model.constant(random.floats(size), dims)]));
+    expect(await expectSameAnswers(await typed(model), foldBatchNorm)).toBe(0);
+  });
+
   test('two in a row', async () => {
     const model = new ModelBuilder();
     model.output(batchNorm(model, batchNorm(model, conv(model, true), 5), 5));

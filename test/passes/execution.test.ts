@@ -9,6 +9,7 @@ import { fuseResidualSums } from '../../lib/passes/fuse-residual-sums';
 import type { Pass } from '../../lib/passes/pass';
 import { EXECUTION, runPasses } from '../../lib/passes/pipeline';
 import type { Value } from '../../lib/graph/graph';
+import { expectAgreement, randomTensor } from '../support/agree';
 import { ModelBuilder, type Grid } from '../support/model';
 import { convAttributes, layerInputs, storedLayer, U8 } from '../support/quantized-conv';
 import { Random } from '../support/random';
@@ -35,6 +36,30 @@ async function lowered(model: ModelBuilder): Promise<Graph> {
   runPasses(graph, EXECUTION);
   return graph;
 }
+
+describe('fuse-biases', () => {
+  const product = (m: ModelBuilder): Value =>
+    m.node('MatMul', [m.input('x', [2, 3, 4]), m.constant(new Random(1).floats(20), [4, 5])]);
+
+  test.each([[[5]], [[1, 1, 5]]])(
+    'of shape %p into a product of three dimensions, with what follows',
+    async (dims) => {
+      const m = new ModelBuilder();
+      const bias = m.constant(new Random(2).floats(5), dims);
+      m.output(m.node('Relu', [m.node('Add', [bias, product(m)])]));
+      const graph = await lowered(m);
+      expect(operators(graph)).toEqual(['MatMul']);
+      expect(only(graph, 'MatMul').inputs[2]!.constant!.toFloat32()).toEqual(new Random(2).floats(5));
+      await expectAgreement(m, { x: randomTensor(new Random(3), 'float32', [2, 3, 4]) });
+    },
+  );
+
+  test('not one that differs from row to row', async () => {
+    const m = new ModelBuilder();
+    m.output(m.node('Add', [product(m), m.constant(new Random(2).floats(3), [3, 1])]));
+    expect(operators(await lowered(m))).toEqual(['MatMul', 'Add']);
+  });
+});
 
 describe('fuse-activations', () => {
   test('Relu and Clip join the convolution before them', async () => {
