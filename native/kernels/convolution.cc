@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "kernels/depthwise.h"
 #include "kernels/families.h"
 #include "kernels/product.h"
 
@@ -11,14 +12,9 @@ namespace {
 
 constexpr int64_t kMax = std::numeric_limits<int32_t>::max();
 
-struct Geometry {
-  int64_t groups;
-  Dims strides, dilations, padsBegin, padsEnd;
-};
-
-Geometry readGeometry(const StepView& step, size_t spatial) {
+ConvolutionGeometry readGeometry(const StepView& step, size_t spatial) {
   const Params& params = step.params();
-  Geometry geometry;
+  ConvolutionGeometry geometry;
   geometry.groups = params.integer("groups", 1);
   geometry.strides = params.integers("strides", spatial, 1, kMax);
   geometry.dilations = params.integers("dilations", spatial, 1, kMax);
@@ -47,7 +43,7 @@ Layout viewOfWeights(const Value& value, int64_t groups, bool transposed) {
   return Layout::strided(dims, value.dtype, strides);
 }
 
-void checkShapes(const StepView& step, const Geometry& geometry, bool transposed) {
+void checkShapes(const StepView& step, const ConvolutionGeometry& geometry, bool transposed) {
   const Value& x = step.source(0);
   const Value& weights = step.source(1);
   const Value& y = step.destination();
@@ -80,7 +76,7 @@ void checkShapes(const StepView& step, const Geometry& geometry, bool transposed
 Product describe(const StepView& step, bool transposed) {
   size_t rank = step.source(0).dims.size();
   step.require(rank >= 3, "'", step.source(0).name, "' has no spatial axis.");
-  Geometry geometry = readGeometry(step, rank - 2);
+  ConvolutionGeometry geometry = readGeometry(step, rank - 2);
   checkShapes(step, geometry, transposed);
   Product product;
   int64_t channels = step.destination().dims[1];
@@ -124,6 +120,12 @@ Product describe(const StepView& step, bool transposed) {
   return product;
 }
 
+void buildConvolution(StepBuilder& builder) {
+  Product product = describe(builder, false);
+  ConvolutionGeometry geometry = readGeometry(builder, builder.source(0).dims.size() - 2);
+  if (!buildDepthwise(builder, geometry, product)) buildProduct(builder, product);
+}
+
 Layout wishOfConvolution(const StepView& step, size_t source) {
   return wishOfProduct(step, describe(step, false), source);
 }
@@ -140,7 +142,7 @@ void addConvolution(Registry& registry) {
   convolution.leastSources = 2;
   convolution.postOps = true;
   convolution.wish = wishOfConvolution;
-  convolution.build = [](StepBuilder& builder) { buildProduct(builder, describe(builder, false)); };
+  convolution.build = buildConvolution;
   registry.add(convolution);
 
   Kernel deconvolution = convolution;
