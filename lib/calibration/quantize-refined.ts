@@ -35,8 +35,8 @@ export async function quantizeRefined(
   if (feeds.length < 2) {
     throw new Calibr8Error(
       'INVALID_STATE',
-      `Expected at least two samples to refine on (biasCorrection, equalization, rounding) but ${feeds.length} ` +
-        'were run here; a calibration table does not hold any. Run samples and call sampleData() after each, or leave refinement out.',
+      `Expected at least two samples to refine on (biasCorrection, equalization, rounding) but received ${feeds.length}; ` +
+        'a calibration table does not hold any. Sample two runs or more, better 50, or leave refinement out.',
     );
   }
   const { reference, graph, statistics, greatest, limits, equalized } = await equalize(network);

@@ -15,7 +15,7 @@ export interface RefinementOptions {
   equalization?: boolean;
   /**
    * How weights are rounded: each to the `nearest` level (default), or together, so that their errors cancel on the samples
-   * (`learned`, AdaRound's objective). Costs no speed.
+   * (`learned`, AdaRound's objective; layers with up to 16,384 weights an output). Costs no speed.
    */
   rounding?: 'nearest' | 'learned';
 }

@@ -6,6 +6,7 @@ import {
   addCalibrationOptions,
   ALGORITHMS,
   calibrationOptions,
+  refinementFlags,
   type CalibrationCliOptions,
 } from './calibration-options';
 import { summaryText, tableText } from './calibration-summary';
@@ -52,8 +53,8 @@ Examples:
       '{"match":"/layer4/**","observer":"max"}' '{"match":"relu6","range":6}'
 
 With the best ranges and corrected weights and biases, as fast as without:
-  $ calibr8 calibrate net.onnx --data images --algo auto --bias-correction \\
-      --equalization --rounding learned
+  $ calibr8 calibrate net.onnx --data images --samples 250 --algo auto \\
+      --residuals exact --bias-correction --equalization
 
 In parts, anywhere, and together again, exactly as in one run:
   $ calibr8 calibrate net.onnx --data images --shard 1/2 --save-table 1.json
@@ -145,7 +146,8 @@ async function calibrate(context: Context, model: string, options: CalibrateOpti
   }
 }
 
-function requireConsistent({ data, table, shard, saveTable }: CalibrateOptions): void {
+function requireConsistent(options: CalibrateOptions): void {
+  const { data, table, shard, saveTable, output } = options;
   if (data === undefined && table === undefined)
     throw new UsageError(
       'Expected --data DIR, a folder of sample images, or --table TABLE, what was measured before, but received neither.',
@@ -153,6 +155,15 @@ function requireConsistent({ data, table, shard, saveTable }: CalibrateOptions):
   if (shard && saveTable === undefined)
     throw new UsageError(
       '--shard: Expected --save-table TABLE beside it: the tables of all shards are merged with calibr8 merge.',
+    );
+  const [refining] = refinementFlags(options);
+  if (refining && data === undefined)
+    throw new UsageError(
+      `${refining}: Expected --data DIR, images to refine on, but received --table alone, which holds none.`,
+    );
+  if (refining && saveTable !== undefined && output === undefined)
+    throw new UsageError(
+      `${refining}: Expected -o OUT beside it: it refines the INT8 network, not the table that --save-table writes.`,
     );
 }
 

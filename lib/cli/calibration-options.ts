@@ -71,6 +71,15 @@ export async function calibrationOptions(
   };
 }
 
+/** The flags that were given and need images, not a table alone. */
+export function refinementFlags({ biasCorrection, equalization, rounding }: CalibrationCliOptions): string[] {
+  return [
+    ...(biasCorrection ? ['--bias-correction'] : []),
+    ...(equalization ? ['--equalization'] : []),
+    ...(rounding === 'learned' ? ['--rounding'] : []),
+  ];
+}
+
 function algorithm(name: string): Algorithm {
   try {
     return algorithmName(name, '--algo') as Algorithm;

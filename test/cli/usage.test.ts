@@ -76,6 +76,17 @@ describe('wrong usage ends with code 2 and nothing on stdout', () => {
       /'--table <TABLE>' cannot be used with .*--crop/,
     ],
     [['calibrate', 'x.onnx', '--data', 'd', '--shard', '1/2'], /--shard: Expected --save-table TABLE/],
+    [
+      ['calibrate', 'x.onnx', '--table', 't.json', '--bias-correction'],
+      /--bias-correction: Expected --data DIR, .*--table alone/,
+    ],
+    [
+      ['calibrate', 'x.onnx', '--data', 'd', '--save-table', 't.json', '--equalization'],
+      /--equalization: Expected -o OUT/,
+    ],
+    [['calibrate', 'x.onnx', '--table', 't', '--rounding', 'learned'], /--rounding: Expected --data DIR/],
+    [['calibrate', 'x.onnx', '--data', 'd', '--rounding', 'up'], /'up' is invalid.* nearest, learned/],
+    [['calibrate', 'x.onnx', '--data', 'd', '--residuals', 'none'], /'none' is invalid.* rounded, exact/],
     [['calibrate', 'x.onnx', '--data', 'd', '--shard', '0/2'], /Expected INDEX\/COUNT .* as in 2\/8/],
     [['calibrate', 'x.onnx', '--data', 'd', '--shard', '3/2'], /Expected INDEX\/COUNT/],
     [['merge', '-o', 't.json'], /missing required argument 'tables'/],
