@@ -1,3 +1,4 @@
+import { Calibr8Error } from '../errors';
 import { extract } from '../graph/extract';
 import type { Graph, Node, Value } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
@@ -76,6 +77,13 @@ export class Frontier {
   async #compute(values: readonly Value[]): Promise<Tensor[][]> {
     const inputs = [...this.#held.keys()];
     const { graph, values: twins } = extract(this.graph, inputs, values);
+    if (graph.inputs.length > inputs.length) {
+      const names = values.map(({ name }) => name).join(', ');
+      throw new Calibr8Error(
+        'INTERNAL_GRAPH',
+        `Expected values ahead of what was passed but ${names} is behind it. This is a defect in calibr8.`,
+      );
+    }
     const used = inputs.filter((input) => twins.get(input)!.consumers.size > 0);
     graph.inputs.splice(0, graph.inputs.length, ...used.map((input) => twins.get(input)!));
     const executor = new Executor(graph, this.options);
