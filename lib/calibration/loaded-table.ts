@@ -49,7 +49,7 @@ export function requireFitting(table: LoadedTable, model: string, groups: readon
   if (missing) {
     throw new Calibr8Error(
       'INVALID_ARGUMENT',
-      `Expected statistics of tensor "${missing.name}" in the calibration table but it holds none: the table was made with other options. Leave out firstConv, fullyConnected, residuals, exclude and fetchNames, or calibrate with data.`,
+      `Expected statistics of tensor "${missing.name}" in the calibration table but it holds none: the table was made with other options. Leave out firstConv, fullyConnected, residuals, averages, exclude and fetchNames, or calibrate with data.`,
     );
   }
 }

@@ -50,6 +50,7 @@ export function makeTable(calibrated: Calibrated): CalibrationTable {
       firstConv: scheme.firstConv,
       fullyConnected: scheme.fullyConnected,
       residuals: scheme.residuals,
+      averages: scheme.averages,
       exclude: [...scheme.exclude],
       outputs: [...calibrated.outputs],
       ...(preprocessing !== undefined && { preprocessing }),

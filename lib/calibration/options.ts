@@ -17,7 +17,9 @@ import type { RangeRules } from './thresholds';
 export interface CalibratorOptions extends RefinementOptions {
   /** Path of the FP32 ONNX model, or its bytes. */
   model: string | Uint8Array | ArrayBuffer;
-  /** How ranges are chosen; default `max`. */
+  /**
+   * How ranges are chosen; default `max`. `auto` loses least: it also changes the defaults of `residuals` and `averages`.
+   */
   algo?: Algorithm;
   /** Where saveInt8Model() writes. */
   output?: string;
@@ -30,11 +32,17 @@ export interface CalibratorOptions extends RefinementOptions {
   /** Whether matrix products compute in INT8 (default) or stay FP32, as the original tool has it. */
   fullyConnected?: 'int8' | 'fp32';
   /**
-   * Whether a convolution that a residual is added to is rounded to INT8 before the sum (`rounded`, default) or not (`exact`):
-   * calibr8 adds in the same step either way, so `exact` is more accurate and faster here, but onnxruntime computes that
-   * convolution in FP32 then.
+   * Whether a convolution that a residual is added to is rounded to INT8 before the sum (`rounded`) or not (`exact`, the default
+   * with `algo: 'auto'` alone): calibr8 adds in the same step either way, so `exact` is more accurate and faster here, but
+   * onnxruntime computes that convolution in FP32 then.
    */
   residuals?: 'rounded' | 'exact';
+  /**
+   * Whether the result of an average pooling keeps its input's scale, as the original tool has it (`shared`), or has one of its own
+   * (`own`, the default with `algo: 'auto'` alone), which is more accurate and costs no time: averages use few of the levels that
+   * their input needs.
+   */
+  averages?: 'shared' | 'own';
   /**
    * Layers that stay in FP32: names of nodes, globs over names (`*` within a part of a path, `**` over several: `/layer4/**`),
    * or operator types (`op:Gemm`). INVALID_ARGUMENT where one matches no layer that could compute in INT8.
@@ -75,6 +83,7 @@ const NAMES = new Set<string>([
   'firstConv',
   'fullyConnected',
   'residuals',
+  'averages',
   'exclude',
   'overrides',
   'table',
@@ -98,6 +107,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     firstConv,
     fullyConnected,
     residuals,
+    averages,
     exclude = [],
     overrides = [],
     feedNames,
@@ -122,8 +132,10 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
   if (!Array.isArray(exclude)) throw expected('an array of names, globs and op:TYPE', 'exclude', exclude);
   for (const pattern of exclude) matcher(pattern, 'exclude');
   const resolved = resolveOverrides(overrides);
+  const name = algorithmName(algo, 'algo');
+  const best = name === 'auto';
   return {
-    rules: { algo: algorithmName(algo, 'algo'), overrides: rangeOverrides(resolved), edits: new Map() },
+    rules: { algo: name, overrides: rangeOverrides(resolved), edits: new Map() },
     refinement: resolveRefinement(options as Record<string, unknown>),
     output: text(output, 'output'),
     preprocessing: text(preprocessing, 'preprocessing'),
@@ -131,7 +143,8 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     scheme: {
       firstConv: choice(firstConv, ['int8', 'fp32'], 'firstConv'),
       fullyConnected: choice(fullyConnected, ['int8', 'fp32'], 'fullyConnected'),
-      residuals: choice(residuals, ['rounded', 'exact'], 'residuals'),
+      residuals: choice(residuals, best ? ['exact', 'rounded'] : ['rounded', 'exact'], 'residuals'),
+      averages: choice(averages, best ? ['own', 'shared'] : ['shared', 'own'], 'averages'),
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },
   };

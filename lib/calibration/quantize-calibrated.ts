@@ -98,6 +98,7 @@ function writeReceipt(network: CalibratedNetwork, tensors: readonly TensorSummar
     first_conv: scheme.firstConv,
     fully_connected: scheme.fullyConnected,
     residuals: scheme.residuals,
+    averages: scheme.averages,
     ...(scheme.exclude.length > 0 && { exclude: JSON.stringify(scheme.exclude) }),
     ...(rules.overrides.length > 0 && { overrides: JSON.stringify(rules.overrides) }),
     tensors: JSON.stringify(

@@ -62,7 +62,9 @@ export async function quantizeRefined(
     onProgress: network.onProgress,
     signal: network.signal,
   });
-  const report = { ...refinement, equalizedTensors: equalized, samples: feeds.length };
+  const report = { ...refinement, equalizedTensors: equalized.length, samples: feeds.length };
+  // Whoever compares the networks tensor by tensor must know that these have other units, a factor a channel.
+  if (equalized.length > 0) graph.metadata.set('calibr8.equalized', JSON.stringify(equalized));
   graph.metadata.set('calibr8.refinement', JSON.stringify(report));
   return { graph, result: { ...result, refinement: report } };
 }
@@ -76,7 +78,8 @@ interface Prepared {
   statistics: ReadonlyMap<Value, TensorStatistics>;
   greatest: ReadonlyMap<string, number>;
   limits: ReadonlyMap<string, Float32Array>;
-  equalized: number;
+  /** Names of the quantized tensors whose channels have other factors than in the FP32 network. */
+  equalized: readonly string[];
 }
 
 async function equalize(network: RefinedNetwork): Promise<Prepared> {
@@ -86,7 +89,7 @@ async function equalize(network: RefinedNetwork): Promise<Prepared> {
     : [];
   if (spaces.length === 0) {
     const none = { greatest: new Map<string, number>(), limits: new Map<string, Float32Array>() };
-    return { reference: clone(graph).graph, graph: clone(graph).graph, statistics, ...none, equalized: 0 };
+    return { reference: clone(graph).graph, graph: clone(graph).graph, statistics, ...none, equalized: [] };
   }
   const { measured, graph: scaled, greatestThresholds, limits } = applyEqualization(graph, spaces);
   const changed = new Set(spaces.flatMap(({ space }) => space.values.map(({ name }) => name)));
@@ -97,7 +100,9 @@ async function equalize(network: RefinedNetwork): Promise<Prepared> {
     statistics: new Map([...statistics].map(([value, one]) => [value, observed.get(value.name) ?? one])),
     greatest: greatestThresholds,
     limits,
-    equalized: spaces.length,
+    equalized: assignment.groups.flatMap(({ values }) =>
+      values.filter(({ name }) => changed.has(name)).map(({ name }) => name),
+    ),
   };
 }
 

@@ -26,6 +26,7 @@ const schema = z.strictObject({
     firstConv: z.enum(['int8', 'fp32']),
     fullyConnected: z.enum(['int8', 'fp32']),
     residuals: z.enum(['rounded', 'exact']).optional(),
+    averages: z.enum(['shared', 'own']).optional(),
     exclude: z.array(z.string()),
     /** Outputs of the network that are kept. */
     outputs: z.array(z.string()),

@@ -10,6 +10,7 @@ export interface CalibrationCliOptions {
   firstConv?: 'int8' | 'fp32';
   fullyConnected?: 'int8' | 'fp32';
   residuals?: 'rounded' | 'exact';
+  averages?: 'shared' | 'own';
   exclude?: string[];
   override?: string[];
   biasCorrection?: boolean;
@@ -33,8 +34,14 @@ export function addCalibrationOptions(command: Command): Command {
     .addOption(
       new Option(
         '--residuals <HOW>',
-        'round a convolution before a residual is added, or only after (default: rounded)',
+        'round a convolution before a residual is added, or only after (default: rounded; exact with --algo auto)',
       ).choices(['rounded', 'exact']),
+    )
+    .addOption(
+      new Option(
+        '--averages <HOW>',
+        "scale of an average pooling's result: its input's, or its own (default: shared; own with --algo auto)",
+      ).choices(['shared', 'own']),
     )
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option(
@@ -55,14 +62,24 @@ export function addCalibrationOptions(command: Command): Command {
 export async function calibrationOptions(
   options: CalibrationCliOptions,
 ): Promise<Omit<CalibratorOptions, 'model'>> {
-  const { algo, firstConv, fullyConnected, residuals, exclude, biasCorrection, equalization, rounding } =
-    options;
+  const {
+    algo,
+    firstConv,
+    fullyConnected,
+    residuals,
+    averages,
+    exclude,
+    biasCorrection,
+    equalization,
+    rounding,
+  } = options;
   const overrides = options.override && (await readOverrides(options.override));
   return {
     ...(algo && { algo }),
     ...(firstConv && { firstConv }),
     ...(fullyConnected && { fullyConnected }),
     ...(residuals && { residuals }),
+    ...(averages && { averages }),
     ...(exclude && { exclude }),
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),

@@ -53,13 +53,13 @@ export function assign(graph: Graph, scheme: Scheme, returned: ReadonlySet<strin
   for (const node of products) for (const value of node.inputs) groups.add(value!);
   for (const node of order) joinSum(graph, node, linear, quantized, groups, exact);
   // Backwards, so that a chain of data movement before an INT8 layer is taken in whole.
-  for (const node of [...order].reverse()) joinPassThrough(node, quantized, groups);
+  for (const node of [...order].reverse()) joinPassThrough(node, scheme, quantized, groups);
   if (graph.opset >= OUTPUT_DTYPE_OPSET) for (const node of order) joinFollower(node, quantized, groups);
   return {
     linear,
     products,
     quantized,
-    groups: groups.groups().map((values) => describeGroup(graph, values, quantized)),
+    groups: groups.groups().map((values) => describeGroup(graph, scheme, values, quantized)),
   };
 }
 
@@ -176,14 +176,21 @@ function fusedOperands(graph: Graph, order: readonly Node[], layers: readonly No
   return new Set(operands);
 }
 
-function joinPassThrough(node: Node, quantized: Set<Node>, groups: ScaleGroups): void {
+function joinPassThrough(node: Node, scheme: Scheme, quantized: Set<Node>, groups: ScaleGroups): void {
   const rule = operatorOf(node).quantization;
   const outputs = node.outputs.filter((value) => value !== undefined);
   if (rule.kind !== 'passThrough' || !outputs.some((value) => groups.has(value))) return;
   const data = rule.data === 'first' ? node.inputs.slice(0, 1) : node.inputs;
   if (data.some((value) => !value || value.constant || value.dtype !== 'float32')) return;
   quantized.add(node);
-  for (const value of [...data, ...outputs]) groups.tie(value!, outputs[0]!);
+  if (hasOwnScale(node, scheme)) for (const value of data) groups.add(value!);
+  else for (const value of [...data, ...outputs]) groups.tie(value!, outputs[0]!);
+}
+
+/** True where a node that could keep its input's scale gets another one. */
+function hasOwnScale(node: Node, { averages }: Scheme): boolean {
+  const rule = operatorOf(node).quantization;
+  return averages === 'own' && rule.kind === 'passThrough' && rule.averages === true;
 }
 
 /** From here on QuantizeLinear has the attribute output_dtype. */
@@ -211,11 +218,17 @@ export function madeInInt8(value: Value, quantized: ReadonlySet<Node>): boolean 
   return node !== undefined && quantized.has(node);
 }
 
-function describeGroup(graph: Graph, values: readonly Value[], quantized: ReadonlySet<Node>): QuantizedGroup {
+function describeGroup(
+  graph: Graph,
+  scheme: Scheme,
+  values: readonly Value[],
+  quantized: ReadonlySet<Node>,
+): QuantizedGroup {
   const passesOn = (value: Value): boolean =>
     value.producer !== undefined &&
     quantized.has(value.producer) &&
-    operatorOf(value.producer).quantization.kind === 'passThrough';
+    operatorOf(value.producer).quantization.kind === 'passThrough' &&
+    !hasOwnScale(value.producer, scheme);
   const sources = values.filter((value) => !passesOn(value));
   const unsigned = sources.every((value) => cannotBeNegative(graph, value)) && !values.some(mustBeSigned);
   return { values, sources, dtype: unsigned ? 'uint8' : 'int8' };

@@ -4,7 +4,7 @@ import { operatorOf } from '../ops/registry';
 import type { ChannelSpace } from './channel-spaces';
 
 /** Greatest factor: beyond it a channel carries nothing that matters, and its weights would only lose precision. */
-const GREATEST_FACTOR = 64;
+export const GREATEST_FACTOR = 64;
 
 /**
  * Factors that bring the ranges of a space's channels half way, in logarithms, to the range of the widest one:

@@ -9,6 +9,11 @@ export interface Scheme {
    * in INT8, or only once, after it, as the fused computation makes possible.
    */
   readonly residuals: 'rounded' | 'exact';
+  /**
+   * Whether the result of an average pooling keeps its input's scale, as in the original tool, or has its own: averages are much
+   * smaller than the greatest of what they average, so that with their input's scale they use few of the levels.
+   */
+  readonly averages: 'shared' | 'own';
   /** Patterns of layers that stay in FP32: names, globs or `op:TYPE`, see {@link matcher}. */
   readonly exclude: readonly string[];
 }

@@ -3,7 +3,7 @@ import type { Graph, Node } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
 import type { Assignment, QuantizedGroup } from '../quantization/assign';
 import { findChannelSpaces, type ChannelSpace } from '../quantization/channel-spaces';
-import { equalizingFactors, scaleChannels } from '../quantization/equalization';
+import { equalizingFactors, GREATEST_FACTOR, scaleChannels } from '../quantization/equalization';
 import { nonFinite } from '../quantization/channels';
 import { LEVELS } from '../quantization/parameters';
 import type { ResolvedOptions } from '../runtime/options';
@@ -21,8 +21,8 @@ export interface EqualizationControl {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Powers of the half-way factors that are tried: 0 is none, 2 would make all ranges equal. */
-const STRENGTHS = [0, 0.25, 0.5, 1, 1.5];
+/** Powers of the half-way factors that are tried: 0 is none, 2 makes all ranges equal. */
+const STRENGTHS = [0, 0.25, 0.5, 1, 1.5, 2];
 /** Thresholds that are tried, as shares of the greatest value: the real one is chosen later, on every sample. */
 const CLIPPING = [1, 0.85, 0.7, 0.55, 0.4];
 
@@ -55,8 +55,7 @@ export async function chooseEqualization(
   return spaces.flatMap(({ space, tensor }, index) => {
     const strength = bestStrength(space, samples[index]!, groupOf.get(tensor)!);
     if (strength === 0) return [];
-    const full = equalizingFactors(space.channels, [greatestOf(samples[index]!)]);
-    return [{ space, factors: full.map((factor) => factor ** strength) }];
+    return [{ space, factors: factorsFrom(samples[index]!, strength) }];
   });
 }
 
@@ -66,12 +65,17 @@ function bestStrength(space: ChannelSpace, samples: readonly ChannelSample[], gr
   const costs = STRENGTHS.map((strength) =>
     [0, 1].reduce((sum, half) => {
       const [fitted, judged] = [halves[half]!, halves[1 - half]!];
-      const full = equalizingFactors(space.channels, [greatestOf(fitted)]);
-      const factors = full.map((factor) => factor ** strength);
+      const factors = factorsFrom(fitted, strength);
       return sum + readingError(readers, factors, fitted, judged, LEVELS[group.dtype]);
     }, 0),
   );
   return STRENGTHS[costs.indexOf(Math.min(...costs))]!;
+}
+
+function factorsFrom(samples: readonly ChannelSample[], strength: number): Float64Array {
+  const greatest = greatestOf(samples);
+  const full = equalizingFactors(greatest.length, [greatest]);
+  return full.map((factor) => Math.min(factor ** strength, GREATEST_FACTOR));
 }
 
 function greatestOf(samples: readonly ChannelSample[]): Float32Array {

@@ -73,7 +73,7 @@ export async function compareNetworks(options: CompareOptions): Promise<Comparis
 
   const networks = new ComparedNetworks(reference, quantized, matches, session);
   try {
-    const factors = await findFactors(networks, first, signal);
+    const factors = await findFactors(networks, first, equalizedTensors(quantized), signal);
     const meters = new Meters(reference, matches, factors, logits);
     const compare = async (input: ComparisonInput): Promise<void> => {
       signal?.throwIfAborted();
@@ -103,9 +103,16 @@ export async function compareNetworks(options: CompareOptions): Promise<Comparis
   }
 }
 
+/** What the receipt of a network made here says; other tools leave it to be found out. */
+function equalizedTensors({ metadata }: Graph): ReadonlySet<string> {
+  const names = receiptIn(metadata)?.equalized;
+  return new Set(Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []);
+}
+
 async function findFactors(
   networks: ComparedNetworks,
   inputs: readonly ComparisonInput[],
+  equalized: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<(Float64Array | undefined)[]> {
   const each = networks.matches.map(
@@ -119,7 +126,7 @@ async function findFactors(
       factors.add(reference[index]!.data, stored[index]!.data, reference[index]!.dims),
     );
   }
-  return each.map((factors) => factors.result());
+  return each.map((factors, index) => factors.result(equalized.has(networks.matches[index]!.reference.name)));
 }
 
 function chooseLogits({ outputs }: Graph, wanted: string | undefined): string | undefined {

@@ -39,7 +39,13 @@ function network(seed: number, activation: Activation): ModelBuilder {
   ]);
 }
 
-const SCHEME = { firstConv: 'int8', fullyConnected: 'int8', residuals: 'rounded', exclude: [] } as const;
+const SCHEME = {
+  firstConv: 'int8',
+  fullyConnected: 'int8',
+  residuals: 'rounded',
+  averages: 'shared',
+  exclude: [],
+} as const;
 
 async function answer(bytes: Uint8Array, x: Tensor): Promise<Float32Array> {
   const session = await InferenceSession.create(bytes, { threadsPerStream: 1 });

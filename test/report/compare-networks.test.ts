@@ -98,6 +98,18 @@ test('channels that the INT8 network carries at other sizes are compared at the 
   for (const { tensors } of [sound, spoilt]) expect(tensors.some((each) => each.equalized)).toBe(false);
 });
 
+test('the small factors of equalized tensors are found where the receipt names these', async () => {
+  const factors = Array.from({ length: CHANNELS }, (_, c) => 1.1 ** ((c % 5) - 2));
+  const name = sound.tensors[1]!.name;
+  const named = await pair(chain(), chain(factors), ({ metadata }) =>
+    metadata.set('calibr8.equalized', JSON.stringify([name])),
+  );
+  const [told, untold] = [await compare(named), await compare(await pair(chain(), chain(factors)))];
+  expect(untold.tensors.some((tensor) => tensor.equalized)).toBe(false);
+  expect(told.tensors.map((tensor) => tensor.equalized)).toEqual([false, true, false, false, false]);
+  expect(told.tensors[1]!.ownSqnrDb).toBeGreaterThan(untold.tensors[1]!.ownSqnrDb + 10);
+});
+
 test('figures do not depend on the size of the batches, and rows that only fill one do not count', async () => {
   const single = sound;
   const data = Float32Array.from(
