@@ -41,14 +41,18 @@ export function multiplyAddsByLayer(
   return new Map(weighted.map((node) => [node.name, multiplyAddsOf(node)]));
 }
 
-/** Each element of the result takes as many as there are weights for its channel, or as a row of the left operand has elements. */
+/**
+ * Each element of the result takes as many as there are weights for its channel, or as a row of the left operand has elements;
+ * transposed, each element of the data as there are weights for its own channel.
+ */
 function multiplyAddsOf(node: Node): number {
   const linear = findOperator(node)?.linear;
-  const weights = node.inputs[1]?.dims;
-  const result = node.outputs[0]?.dims;
-  if (!linear || !weights || !result) return 0;
+  const [x, weights, result] = [node.inputs[0]?.dims, node.inputs[1]?.dims, node.outputs[0]?.dims];
+  if (!linear || !x || !weights || !result) return 0;
   if (!node.inputs[1]!.constant)
-    return linear.multipliesActivations ? elementCount(result) * (node.inputs[0]!.dims?.at(-1) ?? 0) : 0;
-  const channels = weights[linear.outputChannelAxis(node)];
-  return channels ? elementCount(result) * (elementCount(weights) / channels) : 0;
+    return linear.multipliesActivations ? elementCount(result) * (x.at(-1) ?? 0) : 0;
+  const [elements, channels] = linear.transposed
+    ? [elementCount(x), weights[0]!]
+    : [elementCount(result), weights[linear.outputChannelAxis(node)]];
+  return channels ? elements * (elementCount(weights) / channels) : 0;
 }

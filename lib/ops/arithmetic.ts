@@ -29,7 +29,7 @@ function arithmetic({
   return {
     op,
     inputs: variadic ? [1, Infinity] : [2, 2],
-    quantization: quantization ?? { kind: 'float' },
+    quantization: quantization ?? { kind: 'elementwise' },
     anyType: true,
     infer: (node) => [{ dtype: commonType(node), shape: broadcastInputs(node) }],
     fold(node) {

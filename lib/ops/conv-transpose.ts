@@ -57,7 +57,17 @@ function geometryOf(node: Node, x: Shape, kernel: readonly number[]): Geometry {
 export const convTranspose: OperatorDefinition = {
   op: 'ConvTranspose',
   inputs: [2, 3],
-  quantization: { kind: 'float' },
+  quantization: { kind: 'linear' },
+  linear: {
+    outputChannelAxis: () => 1,
+    resultChannelAxis: () => 1,
+    inputChannels: () => undefined,
+    acceptsBias: true,
+    family: 'convolution',
+    transposed: true,
+    // In groups the weights' axis holds the output channels of one group, each of which would need several scales.
+    quantizable: (node) => node.inputs[1]?.constant !== undefined && node.attributes.int('group', 1) === 1,
+  },
   infer(node) {
     const dtype = floatOf(node);
     const x = shapeOf(node, 0, 3);

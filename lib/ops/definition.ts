@@ -42,6 +42,8 @@ export interface LinearTrait {
    * equal parts of the output channels sees its own part of the input channels. Undefined where they lie along another axis.
    */
   inputChannels(node: Node): { readonly axis: number; readonly groups: number } | undefined;
+  /** Each element of the data is spread over the result instead of each element of the result gathered from the data. */
+  readonly transposed?: true;
   /** How its window moves over data of known dims; undefined for a matrix product, whose rows are the positions. */
   window?(node: Node, dims: readonly number[]): Window | undefined;
   /** Whether input 2 may hold a bias of one number a channel in a file; for execution it may always. */
@@ -63,6 +65,8 @@ export type QuantizationRule =
   | { readonly kind: 'linear' }
   /** Adds two quantized operands. */
   | { readonly kind: 'sum' }
+  /** Combines elements of two operands, which the addon takes quantized where both are and the result is, too. */
+  | { readonly kind: 'elementwise' }
   /**
    * Its result keeps its inputs' scale. `moves`: only rearranges elements. `averages`: the addon can also give the result
    * another scale, or in float32, at no cost. `data`: the inputs that carry values (others are shapes and the like).

@@ -26,7 +26,8 @@ function absorb(graph: Graph, node: Node, definition: OperatorDefinition): numbe
     case 'linear':
       return absorbProduct(graph, node) || absorbLinear(graph, node);
     case 'sum':
-      return absorbSum(graph, node);
+    case 'elementwise':
+      return absorbElementwise(graph, node);
     case 'passThrough':
       return absorbPassThrough(graph, node, definition.quantization);
     case 'float':
@@ -73,7 +74,7 @@ function absorbProduct(graph: Graph, node: Node): number {
   return 1;
 }
 
-function absorbSum(graph: Graph, node: Node): number {
+function absorbElementwise(graph: Graph, node: Node): number {
   const operands = node.inputs.map(perTensor);
   const consumer = quantizer(graph, node.outputs[0]!);
   if (operands.length !== 2 || operands.some((operand) => !operand) || !consumer) return 0;

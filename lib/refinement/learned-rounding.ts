@@ -26,7 +26,8 @@ const MOST_COLUMNS = 16384;
  * Rounds a layer's weights together, so that their errors cancel in the layer's output on the samples, and puts the result in
  * the place of the nearest levels: the objective of AdaRound (Nagel et al., "Up or Down? Adaptive Rounding for Post-Training
  * Quantization", ICML 2020, equation 13), minimized by coordinate descent instead of a relaxation, over any level and not
- * only the two nearest. Scales stay. A layer with more than 16384 weights a row keeps the nearest levels.
+ * only the two nearest. Scales stay. A layer with more than 16384 weights a row, or a transposed
+ * convolution, whose results see weights in patterns that vary, keeps the nearest levels.
  * @param node a layer of a QDQ graph
  * @param original the same layer with its FP32 weights
  * @param inputs what it reads, as stored, a tensor a sample
@@ -43,7 +44,7 @@ export async function learnRounding(
   const axis = linear!.outputChannelAxis(node);
   const rows = weights.dims[axis]!;
   const columns = weights.count / rows;
-  if (columns > MOST_COLUMNS) return;
+  if (columns > MOST_COLUMNS || linear!.transposed) return;
   const patches = gatherPatches(
     inputs,
     quantizationOf(node.inputs[0]!.producer!).zeroPoint[0]!,

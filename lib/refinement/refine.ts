@@ -44,7 +44,7 @@ export async function refine(refinement: Refinement): Promise<void> {
     if (refinement.learnedRounding) await learnRounding(quantized, node, original, inputs, options);
     const own = await fp32.advance(original.outputs[0]!);
     if (refinement.biasCorrection && node.inputs[2]) {
-      const last = operatorOf(node).linear!.window === undefined;
+      const last = operatorOf(node).linear!.family === 'fullyConnected';
       const end = correctedValue(reference, original, last);
       const wanted = end === original.outputs[0] ? own : await fp32.peek(end);
       const received = await int8.peek(values.get(end.name)!);

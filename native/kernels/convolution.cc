@@ -80,10 +80,8 @@ Product describe(const StepView& step, bool transposed) {
   checkShapes(step, geometry, transposed);
   Product product;
   int64_t channels = step.destination().dims[1];
-  if (transposed) {
-    // oneDNN's int8 deconvolutions are few: float32 alone, as docs/plan.md says.
-    step.requireFloat(step.source(0));
-  }
+  // Per-channel scales of grouped weights would need an order that the file does not have.
+  if (transposed && geometry.groups > 1) step.requireFloat(step.source(0));
   product.scaling = readScaling(step, channels, transposed ? 1 : 0);
   product.postOps = readPostOps(step);
   if (step.hasSource(2)) {
