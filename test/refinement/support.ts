@@ -13,6 +13,7 @@ export const SCHEME: Scheme = {
   firstConv: 'int8',
   fullyConnected: 'int8',
   residuals: 'rounded',
+  averages: 'shared',
   exclude: [],
 };
 
