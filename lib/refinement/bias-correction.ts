@@ -20,18 +20,17 @@ const SHARES = [1, 0.75, 0.5, 0.25];
  * mean / mean^2): what a few samples happened to show is no correction for others. And of that only the share is applied which
  * brings the mean after the activation nearest without raising the squared error there: before a ReLU that is mostly
  * closed, correcting for a few clipped peaks opens it everywhere.
- * @param reference FP32's values for each sample, [N, channels, ...], or [..., channels] where `last`
+ * @param reference FP32's values for each sample
  * @param received the INT8 network's, of the same shapes
+ * @param axis along which the channels lie
  */
 export function meanCorrection(
   reference: readonly Tensor[],
   received: readonly Tensor[],
   cut: Cut,
-  last = false,
+  axis = 1,
 ): Float64Array {
-  const { dims } = reference[0]!;
-  const axis = last ? dims.length - 1 : 1;
-  const channels = dims[axis]!;
+  const channels = reference[0]!.dims[axis]!;
   const errors = reference.map((tensor, index) => meanErrors(tensor, received[index]!, channels, axis));
   return Float64Array.from({ length: channels }, (_, channel) => {
     const shift = shrunkMean(errors.map((one) => one[channel]!));

@@ -31,12 +31,14 @@ const MOST_COLUMNS = 16384;
  * @param node a layer of a QDQ graph
  * @param original the same layer with its FP32 weights
  * @param inputs what it reads, as stored, a tensor a sample
+ * @param about `mean` where the output's mean does not count, since the layer's bias is corrected afterwards
  */
 export async function learnRounding(
   graph: Graph,
   node: Node,
   original: Node,
   inputs: readonly Tensor[],
+  about: 'mean' | 'zero',
   options: ResolvedOptions,
 ): Promise<void> {
   const { linear } = operatorOf(node);
@@ -54,7 +56,7 @@ export async function learnRounding(
     },
     Math.min(Math.max(PATCHES_PER_WEIGHT * columns, LEAST_PATCHES), MOST_PATCHES),
   );
-  const moments = await secondMoments(patches, options);
+  const moments = await secondMoments(patches, about, options);
   addRidge(moments, patches.groups, columns);
   const dequantize = node.inputs[1]!.producer!;
   const stored = dequantize.inputs[0]!.constant!;

@@ -8,18 +8,23 @@ import type { Patches } from './patches';
 const SMALL = 32;
 
 /**
- * Second moments of a layer's inputs about their means: how the errors of two weights add up in the output. About the mean,
- * because a shift of the output is the bias's to correct.
+ * Second moments of a layer's inputs: how the errors of two weights add up in the output.
+ * @param about `mean` where a bias will be corrected for what the output shifts, `zero` where a shift stays and counts; the
+ * patches are then changed
  * @returns shape [groups, columns, columns], averaged over the patches
  */
-export async function secondMoments(patches: Patches, options: ResolvedOptions): Promise<Float32Array> {
+export async function secondMoments(
+  patches: Patches,
+  about: 'mean' | 'zero',
+  options: ResolvedOptions,
+): Promise<Float32Array> {
   const { columns, groups, count } = patches;
   const moments = new Float32Array(groups * columns * columns);
   const executor = columns > SMALL ? new Executor(productGraph(), options) : undefined;
   try {
     for (let group = 0; group < groups; ++group) {
       const x = patches.matrix.subarray(group * count * columns, (group + 1) * count * columns);
-      center(x, columns);
+      if (about === 'mean') center(x, columns);
       const target = moments.subarray(group * columns * columns, (group + 1) * columns * columns);
       if (executor) {
         const [product] = await executor.run({ x: new Tensor('float32', x, [count, columns]) });

@@ -41,14 +41,16 @@ export async function refine(refinement: Refinement): Promise<void> {
   for (const node of nodes) {
     const original = originals.get(node.name)!;
     const inputs = await int8.advance(node.inputs[0]!.producer!.inputs[0]!);
-    if (refinement.learnedRounding) await learnRounding(quantized, node, original, inputs, options);
+    const correctsBias = refinement.biasCorrection && node.inputs[2] !== undefined;
+    const about = correctsBias ? 'mean' : 'zero';
+    if (refinement.learnedRounding) await learnRounding(quantized, node, original, inputs, about, options);
     const own = await fp32.advance(original.outputs[0]!);
-    if (refinement.biasCorrection && node.inputs[2]) {
-      const last = operatorOf(node).linear!.family === 'fullyConnected';
-      const end = correctedValue(reference, original, last);
+    if (correctsBias) {
+      const axis = operatorOf(node).linear!.resultChannelAxis(node)!;
+      const end = correctedValue(reference, original, axis);
       const wanted = end === original.outputs[0] ? own : await fp32.peek(end);
       const received = await int8.peek(values.get(end.name)!);
-      shiftBias(quantized, node, meanCorrection(wanted, received, cutAfter(refinement, end), last));
+      shiftBias(quantized, node, meanCorrection(wanted, received, cutAfter(refinement, end), axis));
     }
     refinement.onProgress?.(++done, nodes.length);
     refinement.signal?.throwIfAborted();
@@ -56,21 +58,19 @@ export async function refine(refinement: Refinement): Promise<void> {
 }
 
 /** The layer's own result, or the residual sum that it alone goes into: what a reader sees is the sum. */
-function correctedValue(graph: Graph, node: Node, last: boolean): Value {
+function correctedValue(graph: Graph, node: Node, axis: number): Value {
   const value = node.outputs[0]!;
   if (!graph.hasSingleUse(value)) return value;
   const [consumer] = value.consumers;
   const isSum = operatorOf(consumer!).quantization.kind === 'sum';
   if (!isSum || consumer!.inputs.some((input) => input!.constant)) return value;
   const sum = consumer!.outputs[0]!;
-  return haveSameChannels(value, sum, last) ? sum : value;
+  return haveSameChannels(value, sum, axis) ? sum : value;
 }
 
 /** False where broadcasting made several channels of one, or moved them to another axis. */
-function haveSameChannels({ shape: a }: Value, { shape: b }: Value, last: boolean): boolean {
-  if (!a || !b || a.length !== b.length) return false;
-  const axis = last ? a.length - 1 : 1;
-  return a[axis] === b[axis];
+function haveSameChannels({ shape: a }: Value, { shape: b }: Value, axis: number): boolean {
+  return a !== undefined && b !== undefined && a.length === b.length && a[axis] === b[axis];
 }
 
 /** The ReLU or clip that everybody reads the value through. */

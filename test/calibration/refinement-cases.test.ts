@@ -150,6 +150,32 @@ describe('layers that refinement has to take as they are', () => {
     expect(await error({ biasCorrection: true, rounding: 'learned' })).toBeLessThan(0.7 * corrected);
   });
 
+  it.each([
+    ['no bias is corrected', 'Gemm', { rounding: 'learned' }],
+    ['there is no place for a bias', 'MatMul', { rounding: 'learned', biasCorrection: true }],
+  ] as const)('learns a rounding that does not shift the output where %s', async (_, op, options) => {
+    const model = new ModelBuilder();
+    const dims = op === 'Gemm' ? [32, 64] : [2, 16, 64];
+    const x = model.input('x', [null, ...dims.slice(1)]);
+    const y = model.node(op, [x, weights(model, [64, 8])]);
+    model.output(y, 'float32', [null, ...dims.slice(1, -1), 8]);
+    const far = noise(8, dims).map(
+      ({ data }) =>
+        new Tensor(
+          'float32',
+          (data as Float32Array).map((value) => 5 + value),
+          dims,
+        ),
+    );
+    const error = async (given: Partial<CalibratorOptions>): Promise<number> => {
+      const { bytes } = await calibrated(model, far, given);
+      const [a, b] = [await answers(model.bytes(), far), await answers(bytes, far)];
+      const differences = a.flatMap((one, i) => [...one[y.name]!].map((v, k) => v - b[i]![y.name]![k]!));
+      return differences.reduce((sum, difference) => sum + difference ** 2, 0);
+    };
+    expect(await error(options)).toBeLessThan(0.7 * (await error({})));
+  });
+
   it('pads each sample by its own size, so that the order of samples decides nothing', async () => {
     const model = new ModelBuilder();
     const x = model.input('x', [1, 4, 'H', 'W']);

@@ -44,7 +44,7 @@ describe('meanCorrection', () => {
         const reference = samples(random, count, channels, last);
         const shifts = random.floats(channels);
         const received = changed(reference, (value, i, of) => value - shifts[channelOf(of, i, last)]!);
-        const correction = meanCorrection(reference, received, OPEN, last);
+        const correction = meanCorrection(reference, received, OPEN, last ? 2 : 1);
         correction.forEach((value, channel) => expect(value).toBeCloseTo(shifts[channel]!, 4));
       }),
     );
@@ -59,7 +59,7 @@ describe('meanCorrection', () => {
         const applied = perChannel ? { low: cut.low, high: limits } : cut;
         const reference = samples(random, count, channels, last);
         const received = changed(reference, (value) => value + 0.5 * random.next() - 0.1);
-        const correction = meanCorrection(reference, received, applied, last);
+        const correction = meanCorrection(reference, received, applied, last ? 2 : 1);
         const bound = (x: number, c: number): number =>
           Math.min(Math.max(x, cut.low), perChannel ? limits[c]! : (cut.high as number));
         const [before, after] = [0, 1].map((share) => {

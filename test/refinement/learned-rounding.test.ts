@@ -52,7 +52,7 @@ async function rounded(layer: Layer) {
   const stored = node.inputs[0]!.producer!.inputs[0]!;
   const inputs = await new Frontier(quantized, feeds, OPTIONS).advance(stored);
   const nearest = { levels: levels(), error: await error() };
-  await learnRounding(quantized, node, nodeNamed(reference, name), inputs, OPTIONS);
+  await learnRounding(quantized, node, nodeNamed(reference, name), inputs, 'mean', OPTIONS);
   return { nearest, learned: { levels: levels(), error: await error() } };
 }
 
@@ -129,7 +129,7 @@ describe('learnRounding', () => {
     const node = nodeNamed(quantized, name);
     const stored = node.inputs[0]!.producer!.inputs[0]!;
     const inputs = await new Frontier(quantized, samples.map((one) => [one]), OPTIONS).advance(stored); // prettier-ignore
-    await learnRounding(quantized, node, nodeNamed(reference, name), inputs, OPTIONS);
+    await learnRounding(quantized, node, nodeNamed(reference, name), inputs, 'mean', OPTIONS);
     const levels = node.inputs[1]!.producer!.inputs[0]!.constant!.toNumbers();
     expect(levels.map((_, i) => levels[(i % 12) * 5 + Math.floor(i / 12)])).toEqual(learned.levels);
   });

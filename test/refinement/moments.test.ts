@@ -32,7 +32,7 @@ describe('secondMoments', () => {
       fc.asyncProperty(sizes, async ({ seed, groups, count, columns }) => {
         const patches = random(seed, groups, count, columns);
         const kept = { ...patches, matrix: patches.matrix.slice() };
-        const moments = await secondMoments(patches, OPTIONS);
+        const moments = await secondMoments(patches, 'mean', OPTIONS);
         expect(moments).toHaveLength(groups * columns * columns);
         moments.forEach((value, at) => {
           const [group, i, j] = [
@@ -49,7 +49,20 @@ describe('secondMoments', () => {
 
   it('do not see what a column is on average', async () => {
     const [a, b] = [random(5, 1, 40, 34), random(5, 1, 40, 34, 100)];
-    const [near, far] = [await secondMoments(a, OPTIONS), await secondMoments(b, OPTIONS)];
+    const [near, far] = [await secondMoments(a, 'mean', OPTIONS), await secondMoments(b, 'mean', OPTIONS)];
     near.forEach((value, i) => expect(Math.abs(value - far[i]!)).toBeLessThan(1e-4));
+  });
+
+  it('count the mean where it stays', async () => {
+    for (const columns of [2, 34]) {
+      const about = async (origin: 'mean' | 'zero'): Promise<Float32Array> =>
+        secondMoments(random(6, 1, 50, columns, 3), origin, OPTIONS);
+      const { matrix } = random(6, 1, 50, columns, 3);
+      const mean = (column: number): number =>
+        matrix.reduce((sum, value, i) => sum + (i % columns === column ? value / 50 : 0), 0);
+      const [central, raw] = [await about('mean'), await about('zero')];
+      expect(raw[1]! - central[1]!).toBeCloseTo(mean(0) * mean(1), 3);
+      expect(raw[0]! - central[0]!).toBeCloseTo(mean(0) ** 2, 3);
+    }
   });
 });
