@@ -1,13 +1,14 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { Calibr8Error } from '../errors';
 import { parsePreprocessing, PRESETS, type Preprocessing } from '../evaluation/preprocessing';
+import type { Extent } from '../evaluation/resample';
 import { resolveOptions } from '../runtime/options';
 import { UsageError } from './io';
 
 export interface ImageOptions {
   preprocess?: string;
-  resize?: number | 'none';
-  crop?: number;
+  resize?: Extent | 'none';
+  crop?: Extent;
 }
 
 export interface ThreadOptions {
@@ -60,8 +61,12 @@ export function addImageOptions(command: Command, fallback: string): Command {
       `${Object.keys(PRESETS).join(', ')} or JSON with preset or crop, mean, std, resize, scale, layout, channels; ` +
         `the value fed is (x * scale - mean) / std (default: ${fallback})`,
     )
-    .option('--resize <N|none>', 'resize the shorter side to N pixels first, or not at all', parseResize)
-    .option('--crop <N>', 'cut the middle N x N pixels out', integer(1));
+    .option(
+      '--resize <N|HxW|none>',
+      'resize the shorter side to N pixels first, or stretch to height H and width W, or neither',
+      parseResize,
+    )
+    .option('--crop <N|HxW>', 'cut the middle N x N pixels out, or height H and width W', parseExtent);
 }
 
 export function addThreadOptions(command: Command): Command {
@@ -124,6 +129,13 @@ export function resolveThreads({ streams, threads }: ThreadOptions): Threads {
   return { ...resolved, source };
 }
 
-function parseResize(text: string): number | 'none' {
-  return text === 'none' ? text : integer(1)(text);
+function parseResize(text: string): Extent | 'none' {
+  return text === 'none' ? text : parseExtent(text);
+}
+
+/** `N`, or `HxW`: height first, as in the shapes of networks. */
+function parseExtent(text: string): Extent {
+  const parts = text.split('x');
+  if (parts.length !== 2) return integer(1)(text);
+  return [integer(1)(parts[0]!), integer(1)(parts[1]!)];
 }

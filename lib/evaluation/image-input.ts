@@ -67,7 +67,7 @@ function remedy(shape: readonly (number | string)[], preprocessing: Preprocessin
     return `Set "channels" (and "layout") in --preprocess '{...}'`;
   const width = shape[sideAxis + 1];
   if (typeof side === 'number' && typeof width === 'number' && side !== width)
-    return 'Crops are square here; use the library to feed other images';
+    return `Use --resize ${side}x${width} to stretch images to it, and --crop ${side}x${width}`;
   return `Use --resize and --crop ${typeof side === 'number' ? side : 'N'}`;
 }
 

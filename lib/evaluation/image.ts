@@ -1,7 +1,7 @@
 import type sharpModule from 'sharp';
 import { Calibr8Error } from '../errors';
 import type { Preprocessing } from './preprocessing';
-import { cropCenter, resizeAndCrop, resizedShorterSide, type Pixels } from './resample';
+import { cropCenter, resizeAndCrop, resizedShorterSide, sidesOf, type Pixels } from './resample';
 
 type Sharp = typeof sharpModule;
 
@@ -58,24 +58,29 @@ export async function decodeImage(file: string): Promise<Pixels> {
 }
 
 /**
- * Decodes, resizes and crops a file: crop x crop RGB pixels, interleaved.
+ * Decodes, resizes and crops a file: RGB pixels of the size of the crop, interleaved.
  * @throws INVALID_DATASET that names the file, also where the image is smaller than the crop.
  */
 export async function loadPixels(file: string, { resize, crop }: Preprocessing): Promise<Uint8Array> {
   const image = await decodeImage(file);
   const { width, height } = image;
-  if (resize !== null) {
-    const [resizedWidth, resizedHeight] = resizedShorterSide(width, height, resize);
-    if (resizedWidth !== width || resizedHeight !== height)
-      return resizeAndCrop(image, resizedWidth, resizedHeight, crop);
-  }
-  if (Math.min(width, height) < crop) {
+  const [cropHeight, cropWidth] = sidesOf(crop);
+  const [newWidth, newHeight] = resizedTo(width, height, resize);
+  if (newHeight < cropHeight || newWidth < cropWidth) {
+    const wanted = typeof crop === 'number' ? `${crop}` : `${cropHeight}x${cropWidth}`;
     throw new Calibr8Error(
       'INVALID_DATASET',
-      `Expected an image of at least ${crop}x${crop} pixels in "${file}" but it has ${width}x${height}. Resize it with --resize ${crop} or more, or use a smaller --crop.`,
+      `Expected an image of at least ${cropHeight}x${cropWidth} pixels in "${file}" but it has ${newWidth}x${newHeight}. Resize it with --resize ${wanted} or more, or use a smaller --crop.`,
     );
   }
+  if (newWidth !== width || newHeight !== height) return resizeAndCrop(image, newWidth, newHeight, crop);
   return cropCenter(image, crop);
+}
+
+function resizedTo(width: number, height: number, resize: Preprocessing['resize']): [number, number] {
+  if (resize === null) return [width, height];
+  if (typeof resize === 'number') return resizedShorterSide(width, height, resize);
+  return [resize[1], resize[0]];
 }
 
 function grayToRgb(data: Uint8Array, channels: number): Uint8Array {

@@ -5,7 +5,7 @@ import type { Sample } from './dataset';
 /** A decoded group of samples. */
 export interface Chunk {
   readonly samples: readonly Sample[];
-  /** The pixels of each sample, crop x crop RGB. */
+  /** The pixels of each sample, RGB of the size of the crop. */
   readonly images: readonly Uint8Array[];
 }
 

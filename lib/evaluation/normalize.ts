@@ -1,3 +1,4 @@
+import { sidesOf } from './resample';
 import { channelCount, type Preprocessing } from './preprocessing';
 
 /** Turns 8-bit RGB pixels into a network's float32 input. */
@@ -12,7 +13,8 @@ export class Normalizer {
     const { crop, scale, mean, std } = preprocessing;
     const channels = channelCount(preprocessing);
     this.#preprocessing = preprocessing;
-    this.size = channels * crop * crop;
+    const [height, width] = sidesOf(crop);
+    this.size = channels * height * width;
     this.#tables = Array.from({ length: channels }, (_, channel) =>
       Float32Array.from({ length: 256 }, (_, level) => (level * scale - mean[channel]!) / std[channel]!),
     );
@@ -22,10 +24,11 @@ export class Normalizer {
   dims(count: number): number[] {
     const { crop, layout } = this.#preprocessing;
     const channels = this.#tables.length;
-    return layout === 'NCHW' ? [count, channels, crop, crop] : [count, crop, crop, channels];
+    const [height, width] = sidesOf(crop);
+    return layout === 'NCHW' ? [count, channels, height, width] : [count, height, width, channels];
   }
 
-  /** Writes the image `pixels` (crop x crop RGB, interleaved) to `target` from `offset` on. */
+  /** Writes the image `pixels` (RGB of the size of the crop, interleaved) to `target` from `offset` on. */
   write(pixels: Uint8Array, target: Float32Array, offset: number): void {
     const { channels, layout } = this.#preprocessing;
     const count = this.#tables.length;

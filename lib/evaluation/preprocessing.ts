@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import { Calibr8Error, describe, expected } from '../errors';
+import { sidesOf, type Extent } from './resample';
 
 const channelValues = z.array(z.number()).refine((list) => list.length === 1 || list.length === 3, {
   message: 'expected 3 numbers (1 for gray)',
 });
 
+const extent = z.union([z.int().positive(), z.tuple([z.int().positive(), z.int().positive()]).readonly()]);
+
 const schema = z
   .strictObject({
-    resize: z.int().positive().nullable().default(null),
-    crop: z.int().positive(),
+    resize: extent.nullable().default(null),
+    crop: extent,
     mean: channelValues.readonly(),
     std: channelValues
       .refine((list) => list.every((value) => value > 0), {
@@ -19,19 +22,28 @@ const schema = z
     layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
     channels: z.enum(['RGB', 'BGR', 'gray']).default('RGB'),
   })
-  .refine(({ resize, crop }) => resize === null || resize >= crop, {
+  .refine(({ resize, crop }) => resize === null || covers(resize, crop), {
     path: ['resize'],
     message: 'expected at least the crop, since the crop is cut out of the resized image',
   });
 
+/** False where no image that was resized so can hold the crop. */
+function covers(resize: Extent, crop: Extent): boolean {
+  const [height, width] = sidesOf(resize);
+  const [cropHeight, cropWidth] = sidesOf(crop);
+  return typeof resize === 'number'
+    ? resize >= Math.min(cropHeight, cropWidth)
+    : height >= cropHeight && width >= cropWidth;
+}
+
 /**
  * How an image becomes a network's input: `(x * scale - mean) / std` for each 8-bit channel value x.
- * `resize` is the length in pixels that the shorter side is resized to (null: the image keeps its size), `crop` the side of
- * the square cut from the middle. `mean` and `std` are in the order of the channels that are fed, so blue first for `BGR`.
+ * `resize` is the length in pixels that the shorter side is resized to (null: the image keeps its size), or height and width that
+ * the image is stretched to; `crop` is the side of the square cut from the middle, or height and width. `mean` and `std` are in the order of the channels that are fed, so blue first for `BGR`.
  */
 export type Preprocessing = Readonly<z.infer<typeof schema>>;
 
-export type PreprocessingOverrides = { resize?: number | null | undefined; crop?: number | undefined };
+export type PreprocessingOverrides = { resize?: Extent | null | undefined; crop?: Extent | undefined };
 
 /** The named preprocessings: ImageNet's usual mean and deviation, and the range -1 to 1. */
 export const PRESETS: Readonly<Record<'imagenet' | 'symmetric', Preprocessing>> = {

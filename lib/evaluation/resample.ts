@@ -8,6 +8,14 @@ export interface Pixels {
   readonly channels: number;
 }
 
+/** The side of a square, or height and width, in pixels. */
+export type Extent = number | readonly [height: number, width: number];
+
+/** Height and width. */
+export function sidesOf(extent: Extent): readonly [height: number, width: number] {
+  return typeof extent === 'number' ? [extent, extent] : extent;
+}
+
 /** A range of columns or rows of a resized image. */
 interface Span {
   readonly start: number;
@@ -44,29 +52,31 @@ export function resizedShorterSide(width: number, height: number, side: number):
 }
 
 /**
- * Resizes to `width` x `height` with an antialiased Lanczos-3 kernel and cuts the middle `crop` x `crop` out, computing only
+ * Resizes to `width` x `height` with an antialiased Lanczos-3 kernel and cuts the middle of the size `crop` out, computing only
  * what the crop shows. Pillow's resize(LANCZOS) is the reference, bit for bit: two passes, horizontal first, 22 fraction bits,
  * 8-bit values in between. libvips's own resize shifts enlarged images by half a pixel, which costs accuracy.
  */
-export function resizeAndCrop(image: Pixels, width: number, height: number, crop: number): Uint8Array {
-  const columns: Span = { start: Math.floor((width - crop) / 2), count: crop };
-  const rows: Span = { start: Math.floor((height - crop) / 2), count: crop };
+export function resizeAndCrop(image: Pixels, width: number, height: number, crop: Extent): Uint8Array {
+  const [cropHeight, cropWidth] = sidesOf(crop);
+  const columns: Span = { start: Math.floor((width - cropWidth) / 2), count: cropWidth };
+  const rows: Span = { start: Math.floor((height - cropHeight) / 2), count: cropHeight };
   const horizontal = lanczosWeights(image.width, width, columns);
   const vertical = lanczosWeights(image.height, height, rows);
-  const last = crop - 1;
+  const last = cropHeight - 1;
   const top = vertical.first[0]!;
   const bottom = vertical.first[last]! + vertical.used[last]!;
-  const narrow = resampleRows(image, horizontal, top, bottom, crop);
-  return resampleColumns(narrow, vertical, top, crop * image.channels, crop);
+  const narrow = resampleRows(image, horizontal, top, bottom, cropWidth);
+  return resampleColumns(narrow, vertical, top, cropWidth * image.channels, cropHeight);
 }
 
-/** Cuts the middle `crop` x `crop` out. */
-export function cropCenter({ data, width, height, channels }: Pixels, crop: number): Uint8Array {
-  const left = Math.floor((width - crop) / 2);
-  const top = Math.floor((height - crop) / 2);
-  const rowLength = crop * channels;
-  const result = new Uint8Array(crop * rowLength);
-  for (let y = 0; y < crop; ++y) {
+/** Cuts the middle of the size `crop` out. */
+export function cropCenter({ data, width, height, channels }: Pixels, crop: Extent): Uint8Array {
+  const [cropHeight, cropWidth] = sidesOf(crop);
+  const left = Math.floor((width - cropWidth) / 2);
+  const top = Math.floor((height - cropHeight) / 2);
+  const rowLength = cropWidth * channels;
+  const result = new Uint8Array(cropHeight * rowLength);
+  for (let y = 0; y < cropHeight; ++y) {
     const start = ((top + y) * width + left) * channels;
     result.set(data.subarray(start, start + rowLength), y * rowLength);
   }

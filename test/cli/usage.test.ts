@@ -95,7 +95,7 @@ describe('wrong usage ends with code 2 and nothing on stdout', () => {
     [['calibrate', 'x.onnx', '--data', 'd', '--samples', '1.5'], /an integer of at least 1/],
     [
       ['calibrate', 'x.onnx', '--data', 'd', '--resize', 'all'],
-      /'--resize <N\|none>' argument 'all' is invalid/,
+      /'--resize <N\|HxW\|none>' argument 'all' is invalid/,
     ],
     [['calibrate', 'x.onnx', '--data', 'd', '--first-conv', 'fp16'], /Allowed choices are int8, fp32/],
     [

@@ -17,6 +17,19 @@ describe('ImageInput', () => {
     expect([...data!.data]).toEqual([...Array(12).fill(-1), ...Array(24).fill(1)]);
   });
 
+  test.each([
+    ['NCHW', [1, 3, 2, 5]],
+    ['NHWC', [1, 2, 5, 3]],
+  ] as const)('feeds images that are wider than high: %s', (layout, dims) => {
+    const wide = { ...preprocessing, crop: [2, 5] as const, layout };
+    const pixels = Uint8Array.from({ length: 30 }, (_, i) => (Math.floor(i / 3) % 5) * 51);
+    const { data } = new ImageInput([input([...dims])], wide).feed([pixels]);
+    expect(data!.dims).toEqual(dims);
+    const stride = layout === 'NCHW' ? 1 : 3;
+    const row = [0, 1, 2, 3, 4].map((x) => data!.data[x * stride]);
+    expect(row).toEqual([0, 51, 102, 153, 204].map((level) => Math.fround((level - 127.5) / 127.5)));
+  });
+
   test('takes the batch of a network that fixes it', () => {
     expect(new ImageInput([input([4, 3, 2, 2])], preprocessing).batch).toBe(4);
     expect(new ImageInput([input(['', 3, 'H', 'W'])], preprocessing).batch).toBe(1);
@@ -28,7 +41,7 @@ describe('ImageInput', () => {
     [[input(['N', 3, 2, 2]), input(['N', 1])], /one input.* has 2: data, data/],
     [[input(['N', 3, 2, 2], 'int64')], /float32 input "data" but it is int64/],
     [[input(['N', 3, 5, 5])], /\[1, 3, 2, 2\].*\[N, 3, 5, 5\]. Use --resize and --crop 5/],
-    [[input(['N', 3, 5, 7])], /\[N, 3, 5, 7\]. Crops are square/],
+    [[input(['N', 3, 5, 7])], /\[N, 3, 5, 7\]. Use --resize 5x7 .* and --crop 5x7/],
     [[input(['', 2, 2, 3])], /it is \[\?, 2, 2, 3\]. Set "layout"/],
     [[input(['N', 1, 2, 2])], /Set "channels"/],
     [[input(['N', 12])], /Only networks with images/],

@@ -81,6 +81,21 @@ describe('loadPixels', () => {
     expect(pixels).toHaveLength(48);
   });
 
+  test('stretches to a height and a width', async () => {
+    const file = await writeImage(folder.path('stretched.png'), [50, 60, 70], [30, 20]);
+    const pixels = await loadPixels(file, { ...crop4, resize: [8, 40], crop: [8, 30] });
+    expect(pixels).toHaveLength(8 * 30 * 3);
+    expect([...pixels.subarray(-3)]).toEqual([50, 60, 70]);
+  });
+
+  test('refuses an image smaller than a crop of two sides', async () => {
+    const file = await writeImage(folder.path('narrow.png'), [1, 2, 3], [9, 30]);
+    await expect(loadPixels(file, { ...crop4, crop: [4, 10] })).rejects.toMatchObject({
+      code: 'INVALID_DATASET',
+      message: expect.stringMatching(/at least 4x10 .* but it has 9x30.*--resize 4x10/) as string,
+    });
+  });
+
   test('refuses an image smaller than the crop and says what to do', async () => {
     const file = await writeImage(folder.path('small.png'), [1, 2, 3], [9, 3]);
     await expect(loadPixels(file, crop4)).rejects.toMatchObject({

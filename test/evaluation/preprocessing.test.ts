@@ -29,11 +29,24 @@ describe('parsePreprocessing', () => {
     expect(parsePreprocessing('imagenet', { resize: undefined }).resize).toBe(256);
   });
 
+  test('takes height and width in the place of one side', () => {
+    const { resize, crop } = parsePreprocessing('imagenet', { resize: [240, 320], crop: [200, 320] });
+    expect([resize, crop]).toEqual([
+      [240, 320],
+      [200, 320],
+    ]);
+    expect(() => parsePreprocessing('imagenet', { resize: [240, 320], crop: [241, 320] })).toThrow(
+      /"resize": expected at least the crop/,
+    );
+  });
+
   test.each([
     ['imagenett', /Expected imagenet, symmetric or a JSON object .* received "imagenett"/],
     ['{"crop":', /not valid JSON/],
     ['{"crop":32}', /"mean": .*"std": /],
     ['{"crop":0,"mean":[0,0,0],"std":[1,1,1]}', /"crop"/],
+    ['{"crop":[2],"mean":[0,0,0],"std":[1,1,1]}', /"crop"/],
+    ['{"crop":[2,0],"mean":[0,0,0],"std":[1,1,1]}', /"crop.1"/],
     ['{"crop":2.5,"mean":[0,0,0],"std":[1,1,1]}', /"crop"/],
     ['{"crop":32,"mean":[0,0],"std":[1,1,1]}', /"mean": expected 3 numbers/],
     ['{"crop":32,"mean":[0,0,0],"std":[1,0,1]}', /"std": expected numbers greater than 0/],
@@ -66,6 +79,7 @@ test('formatPreprocessing gives a text that reads back the same', () => {
   for (const preprocessing of [
     parsePreprocessing('imagenet', { crop: 192 }),
     parsePreprocessing(JSON_FORM),
+    parsePreprocessing('{"resize":[32,192],"crop":[32,192],"mean":[0,0,0],"std":[1,1,1]}'),
     parsePreprocessing('{"crop":28,"mean":[0],"std":[255],"channels":"gray","layout":"NHWC"}'),
   ])
     expect(parsePreprocessing(formatPreprocessing(preprocessing))).toEqual(preprocessing);
