@@ -20,14 +20,28 @@ export function measureComplexity(
   dims: Readonly<Record<string, readonly number[]>>,
 ): Complexity {
   for (const input of graph.inputs) input.shape = dims[input.name] ?? input.shape;
+  // As a session does: operators of quantized numbers are expanded at loading.
+  runPasses(graph, CANONICAL);
   runPasses(graph, EXECUTION);
   const result = { multiplyAdds: 0, int8MultiplyAdds: 0 };
+  const helpers = helpersIn(graph);
   for (const node of graph.nodes) {
+    if (helpers.has(node)) continue;
     const count = multiplyAddsOf(node);
     result.multiplyAdds += count;
     if (node.inputs[0]?.quantization && node.inputs[1]?.quantization) result.int8MultiplyAdds += count;
   }
   return result;
+}
+
+/** Layers that were put in only to take weights' zero points into account; the network itself has none of them. */
+function helpersIn(graph: Graph): Set<Node> {
+  const helpers = [...graph.nodes].flatMap((node) =>
+    node.postOps.flatMap((postOp) =>
+      postOp.kind === 'binary' ? (node.inputs[postOp.input]?.producer ?? []) : [],
+    ),
+  );
+  return new Set(helpers);
 }
 
 /** The multiply-adds of each weighted operator of an FP32 network, by its name, in one run with inputs of the shapes `dims`. */

@@ -18,7 +18,9 @@ export interface QuantizationParameters {
 export type PostOp =
   | { readonly kind: 'eltwise'; readonly algorithm: string; readonly alpha: number; readonly beta: number }
   /** Adds the node's input number `input`, shaped as the result. */
-  | { readonly kind: 'sum'; readonly input: number };
+  | { readonly kind: 'sum'; readonly input: number }
+  /** Adds the node's input number `input`, which is real and broadcasts to the result, or multiplies by it. */
+  | { readonly kind: 'binary'; readonly algorithm: 'add' | 'mul'; readonly input: number };
 
 /** An edge of the graph: what one node makes (or a graph input, or a constant) and others use. */
 export class Value {

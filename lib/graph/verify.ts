@@ -49,8 +49,8 @@ function verifyNodes(graph: Graph, fail: Fail): void {
         fail(`${node.label} makes "${output.name}", which names another producer`);
     }
     for (const postOp of node.postOps) {
-      if (postOp.kind === 'sum' && !node.inputs[postOp.input]) {
-        fail(`a post-op of ${node.label} adds input ${postOp.input}, which is absent`);
+      if (postOp.kind !== 'eltwise' && !node.inputs[postOp.input]) {
+        fail(`a post-op of ${node.label} takes input ${postOp.input}, which is absent`);
       }
     }
   }

@@ -59,9 +59,12 @@ export const matmul: OperatorDefinition = {
       const [k, n] = lowering.dims(b) as [number, number];
       const rows = aDims.slice(0, -1).reduce((x, y) => x * y, 1);
       // Several rows of several batches are one tall matrix.
-      const residuals = node.inputs
+      const tall = (shape: readonly number[]): number[] => [rows, shape.at(-1)!];
+      const operands = node.inputs
         .slice(3)
-        .map((value) => (value ? lowering.reshaped(lowering.value(value), [rows, n], value.name) : -1));
+        .map((value) =>
+          value ? lowering.reshaped(lowering.value(value), tall(lowering.dims(value)), value.name) : -1,
+        );
       const result = through(lowering, output(node), [rows, n], node.name);
       lowering.step({
         kernel: 'inner_product',
@@ -70,7 +73,7 @@ export const matmul: OperatorDefinition = {
           lowering.reshaped(lowering.value(a), [rows, k], `${node.name}/rows`),
           lowering.value(b),
           node.inputs[2] ? lowering.value(node.inputs[2]) : -1,
-          ...residuals,
+          ...operands,
         ],
         destinations: [result.value],
         params: { transposeWeights: { i64: 0 } },

@@ -114,7 +114,7 @@ export const dequantizeLinear: OperatorDefinition = {
     }
     return [{ dtype: dtypeOf(node, 1), shape: shapeOf(node) }];
   },
-  keepsConstants: (node) => input(node, 0).dtype !== 'int32',
+  keepsConstants: () => true,
   fold: (node) =>
     isTypeConversion(node) ? [dequantize(node.inputs[0]!.constant!, quantizationOf(node))] : undefined,
   lower(node, lowering) {

@@ -53,10 +53,11 @@ function absorbOutput(graph: Graph, node: Node, consumer: Node): void {
 function absorbLinear(graph: Graph, node: Node): number {
   const x = perTensor(node.inputs[0]);
   if (!x || !node.inputs[1]!.quantization) return 0;
-  const residuals = node.inputs.slice(3).map((value) => perTensor(value));
-  if (node.inputs.slice(3).some((value, index) => value && !residuals[index])) return 0;
+  const sums = node.postOps.flatMap((postOp) => (postOp.kind === 'sum' ? postOp.input : []));
+  const residuals = sums.map((index) => perTensor(node.inputs[index]));
+  if (residuals.includes(undefined)) return 0;
   graph.setInput(node, 0, x);
-  residuals.forEach((residual, index) => residual && graph.setInput(node, index + 3, residual));
+  sums.forEach((index, i) => graph.setInput(node, index, residuals[i]));
   const consumer = quantizer(graph, node.outputs[0]!);
   if (consumer) absorbOutput(graph, node, consumer);
   return 1;

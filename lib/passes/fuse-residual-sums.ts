@@ -1,9 +1,10 @@
-import type { Graph, Node, PostOp, Value } from '../graph/graph';
+import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
-import { quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 import { sameShape } from '../ops/support/shapes';
 import type { Pass } from './pass';
+import { perTensor } from './quantized-values';
+import { conversion, originOf, removeConversions, roundingOf, type Origin } from './requantized';
 
 /**
  * Adds the residual inside the convolution (or matrix product) that computes one operand, before its result is converted:
@@ -35,61 +36,45 @@ export const fuseResidualSums: Pass = {
 interface Candidate {
   producer: Node;
   residual: Value;
-  /** Conversions between the producer and the sum, which fusing skips. */
-  skipped: Node[];
+  /** Where the operand comes from, perhaps past conversions between the producer and the sum, which fusing skips. */
+  origin: Origin;
 }
-
-const conversion = (value: Value | undefined, kind: 'quantize' | 'dequantize'): Node | undefined =>
-  value?.producer && operatorOf(value.producer).conversion === kind ? value.producer : undefined;
 
 function candidate(graph: Graph, sum: Node, index: number): Candidate | undefined {
   const operand = sum.inputs[index]!;
   const residual = sum.inputs[1 - index]!;
   if (residual.constant || !sameShape(operand.shape, residual.shape)) return undefined;
-  const skipped: Node[] = [];
-  let value = operand;
-  for (const kind of ['dequantize', 'quantize'] as const) {
-    const node = conversion(value, kind);
-    if (!node) break;
-    if (!graph.hasSingleUse(value) || quantizationOf(node).axis !== -1) return undefined;
-    skipped.push(node);
-    value = node.inputs[0]!;
-  }
-  const producer = value.producer;
-  if (skipped.length === 1 || !producer || producer.postOps.length > 0 || !graph.hasSingleUse(value))
-    return undefined;
+  const origin = originOf(graph, operand);
+  const producer = origin?.value.producer;
+  if (!origin || !producer || producer.postOps.some(({ kind }) => kind === 'sum')) return undefined;
   if (!operatorOf(producer).linear?.quantizable(producer)) return undefined;
   // An INT8 accumulator can add what is quantized; a float residual would have to be quantized first.
   const quantized = conversion(producer.inputs[0], 'dequantize') !== undefined;
-  if (quantized !== (conversion(residual, 'dequantize') !== undefined)) return undefined;
-  return { producer, residual, skipped };
+  const stored = perTensor(residual);
+  if (quantized !== (stored !== undefined)) return undefined;
+  if (origin.quantizer && isAsymmetric(sum, origin.quantizer, stored!)) return undefined;
+  return { producer, residual, origin };
 }
 
-function fuse(graph: Graph, sum: Node, { producer, residual, skipped }: Candidate): void {
+/**
+ * Where zero points are in play, onnxruntime's sum of what was rounded before cannot be had from an accumulator to the last
+ * bit, and one bit decides about halves. Such files come from other tools; a kernel of its own sums as onnxruntime does.
+ */
+function isAsymmetric(sum: Node, quantizer: Node, residual: Value): boolean {
+  const [consumer] = sum.outputs[0]!.consumers;
+  const results = consumer && operatorOf(consumer).conversion === 'quantize' ? consumer.outputs : [];
+  return [...quantizer.outputs, residual, ...results].some(
+    (value) => value?.quantization?.zeroPoint[0] !== 0,
+  );
+}
+
+function fuse(graph: Graph, sum: Node, { producer, residual, origin }: Candidate): void {
   const result = sum.outputs[0]!;
   const index = Math.max(3, producer.inputs.length);
+  const rounding = roundingOf(origin);
   graph.removeNode(sum);
-  for (const node of skipped) graph.removeNode(node);
+  removeConversions(graph, origin);
   graph.setInput(producer, index, residual);
-  producer.postOps = [...skipped.flatMap(roundingOf), { kind: 'sum', input: index }];
+  producer.postOps = [...producer.postOps, ...rounding, { kind: 'sum', input: index }];
   graph.setOutput(producer, 0, result);
-}
-
-/** Rounding to the grid of a QuantizeLinear and back, as functions of the real-valued operand. */
-function roundingOf(node: Node): PostOp[] {
-  if (operatorOf(node).conversion !== 'quantize') return [];
-  const { scale, zeroPoint } = quantizationOf(node);
-  const [low, high] = node.outputs[0]!.dtype === 'uint8' ? [0, 255] : [-128, 127];
-  const eltwise = (algorithm: string, alpha = 0, beta = 0): PostOp => ({
-    kind: 'eltwise',
-    algorithm,
-    alpha,
-    beta,
-  });
-  return [
-    eltwise('linear', 1 / scale[0]!),
-    eltwise('round'),
-    eltwise('clip', low - zeroPoint[0]!, high - zeroPoint[0]!),
-    eltwise('linear', scale[0]!),
-  ];
 }

@@ -17,9 +17,11 @@ import { fuseGates } from './fuse-gates';
 import { inferAndFold } from './infer-and-fold';
 import { modernize } from './modernize';
 import type { Pass } from './pass';
+import { fuseChannelAffines } from './fuse-channel-affines';
 import { removeDeadNodes } from './remove-dead-nodes';
 import { removeIdentities } from './remove-identities';
 import { separateGenericConversions } from './separate-generic-conversions';
+import { signWeights } from './sign-weights';
 
 /** What any model goes through once at loading; the result is still plain ONNX and can be written. */
 export const CANONICAL: readonly Pass[] = [
@@ -31,6 +33,7 @@ export const CANONICAL: readonly Pass[] = [
   fuseGates, // before factors of theirs are folded into weights; an activation is then one node for all that follows
   foldBatchNorm, // before anything looks at weights
   canonicalizeGemm, // needs ranks; a Gemm is then what quantization and lowering know
+  signWeights, // the only weights that quantized layers know; once, since all programs share them
   removeDeadNodes, // what folding left
 ];
 
@@ -40,6 +43,7 @@ export const EXECUTION: readonly Pass[] = [
   ...CANONICAL, // known shapes fold what was symbolic before
   separateGenericConversions, // those that are left become types
   absorbWeights, // so that a quantized layer has constant weights like any other, which fusing asks for
+  fuseChannelAffines, // batch norms that quantized weights cannot take in; what they scale comes first in a chain
   fuseBiases, // before residuals and activations, which come after a bias
   fuseResidualSums, // before activations, since a ReLU after the sum belongs to the fused node too
   fuseActivations, // before absorbing, so that a quantization is found right after the fused node

@@ -1,6 +1,7 @@
 #include "kernels/binary_loop.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "kernels/conversion.h"
@@ -58,6 +59,29 @@ CALIBR8_CLONES void applyBlock(BinaryFunction function, const float* a, const fl
   }
 }
 
+/**
+ * A sum of stored numbers: y = a ratioA + (b ratioB + fixed) in this order, zero points and all, as
+ * onnxruntime sums. A result halfway between two levels, or within float32's precision of that, then becomes
+ * the same level.
+ */
+struct LevelSum {
+  float ratioA = 1;
+  float ratioB = 1;
+  float fixed = 0;
+
+  LevelSum() = default;
+  LevelSum(const Quantization& a, const Quantization& b, const Quantization& y)
+      : ratioA(a.scale() / y.scale()), ratioB(b.scale() / y.scale()) {
+    float zeros =
+        std::fma(ratioA, static_cast<float>(a.zeroPoint()), ratioB * static_cast<float>(b.zeroPoint()));
+    fixed = static_cast<float>(y.zeroPoint()) - zeros;
+  }
+};
+
+CALIBR8_CLONES void addLevels(const LevelSum& sum, const float* a, const float* b, float* y, size_t count) {
+  for (size_t i = 0; i < count; ++i) y[i] = std::fma(a[i], sum.ratioA, std::fma(b[i], sum.ratioB, sum.fixed));
+}
+
 /** One of the three arrays: strides along the loop's dimensions, 0 where it is broadcast. */
 struct Side {
   DataType type;
@@ -88,7 +112,14 @@ struct Loop {
   BinaryFunction function;
   Dims dims;
   Side a, b, y;
+  /** Operands and result are stored numbers, and this relates them. */
+  bool levels = false;
+  LevelSum sum;
 
+  void apply(const float* left, const float* right, float* result, size_t count) const {
+    if (levels) return addLevels(sum, left, right, result, count);
+    applyBlock(function, left, right, result, count);
+  }
   void run(const void* pa, const void* pb, void* py) const;
 };
 
@@ -127,9 +158,9 @@ void Loop::run(const void* pa, const void* pb, void* py) const {
         b.load(pb, offsetB, count, right);
       }
       if (y.type == DataType::kFloat32) {
-        applyBlock(function, operandA, operandB, static_cast<float*>(py) + offsetY, count);
+        apply(operandA, operandB, static_cast<float*>(py) + offsetY, count);
       } else {
-        applyBlock(function, operandA, operandB, result, count);
+        apply(operandA, operandB, result, count);
         convertLinear(result, DataType::kFloat32, static_cast<uint8_t*>(py) + offsetY, y.type, count,
                       y.numbers);
       }
@@ -148,6 +179,11 @@ Loop makeLoop(BinaryFunction function, const Operand& a, const Quantization& qa,
   loop.a = {typeOf(a), {}, {qa.scale(), qa.zeroPoint(), 1, 0}};
   loop.b = {typeOf(b), {}, {qb.scale(), qb.zeroPoint(), 1, 0}};
   loop.y = {typeOf(y), {}, {1, 0, qy.scale(), qy.zeroPoint()}};
+  if (function == BinaryFunction::kAdd && isInt8(loop.a.type) && isInt8(loop.b.type) && isInt8(loop.y.type)) {
+    loop.levels = true;
+    loop.sum = LevelSum(qa, qb, qy);
+    for (Side* side : {&loop.a, &loop.b, &loop.y}) side->numbers = {};
+  }
   Dims sizes = y.layout.dims();
   Dims sizesA = a.layout.dims(), sizesB = b.layout.dims();
   Dims stridesA = a.layout.strides(), stridesB = b.layout.strides(), stridesY = y.layout.strides();

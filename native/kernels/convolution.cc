@@ -84,13 +84,7 @@ Product describe(const StepView& step, bool transposed) {
   if (transposed && geometry.groups > 1) step.requireFloat(step.source(0));
   product.scaling = readScaling(step, channels, transposed ? 1 : 0);
   product.postOps = readPostOps(step);
-  if (step.hasSource(2)) {
-    const Value& bias = step.source(2);
-    step.requireFloat(bias);
-    step.require(bias.dims == Dims{channels}, "the bias is ", calibr8::describe(bias.dims), " for ", channels,
-                 " channels.");
-    product.bias = 2;
-  }
+  product.bias = readBiasIndex(step, channels);
   product.weights = viewOfWeights(step.source(1), geometry.groups, transposed);
   // Each pixel of the result (of the source, transposed) meets every weight of its channel once.
   const Value& pixels = transposed ? step.source(0) : step.destination();

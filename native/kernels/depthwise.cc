@@ -81,8 +81,7 @@ std::shared_ptr<const Buffer> filled(size_t bytes, const std::function<void(Buff
 std::vector<float> scalesOf(const onednn::Scaling& scaling) {
   std::vector<float> scales(scaling.weights.size());
   for (size_t i = 0; i < scales.size(); ++i) {
-    scales[i] =
-        static_cast<float>(static_cast<double>(scaling.source) * scaling.weights[i] / scaling.destination);
+    scales[i] = scaling.source * scaling.weights[i] / scaling.destination;
   }
   return scales;
 }
@@ -92,7 +91,7 @@ bool addClamp(const onednn::PostOp& postOp, const onednn::Scaling& scaling, Dept
   if (postOp.kind != onednn::PostOp::Kind::kEltwise) return false;
   const onednn::Eltwise& eltwise = postOp.eltwise;
   auto stored = [&](float real) {
-    float level = std::nearbyint(real / scaling.destination + to.zeroPoint);
+    float level = std::nearbyint(real / scaling.destination) + static_cast<float>(to.zeroPoint);
     return static_cast<int32_t>(std::clamp(level, static_cast<float>(to.low), static_cast<float>(to.high)));
   };
   if (eltwise.function == onednn::Function::kRelu && eltwise.alpha == 0) {
@@ -108,7 +107,7 @@ bool addClamp(const onednn::PostOp& postOp, const onednn::Scaling& scaling, Dept
 
 std::optional<DepthwiseRequantization> requantizationOf(const Product& product, DataType type) {
   DepthwiseRequantization to;
-  to.zeroPoint = static_cast<float>(product.scaling.destinationZeroPoint);
+  to.zeroPoint = product.scaling.destinationZeroPoint;
   to.isSigned = type == DataType::kInt8;
   to.low = to.isSigned ? std::numeric_limits<int8_t>::min() : 0;
   to.high = to.isSigned ? std::numeric_limits<int8_t>::max() : std::numeric_limits<uint8_t>::max();
@@ -241,7 +240,8 @@ Operand readWeights(StepBuilder& builder, const Depthwise& depthwise) {
 }
 
 Operand readBias(StepBuilder& builder, const Depthwise& depthwise, const Product& product) {
-  std::vector<float> factors = onednn::biasFactors(product.scaling);
+  bool whole = builder.source(static_cast<size_t>(product.bias)).dtype == DataType::kInt32;
+  std::vector<float> factors = whole ? std::vector<float>{1.0f} : onednn::biasFactors(product.scaling);
   std::vector<float> scales = scalesOf(product.scaling);
   std::string what = "depthwise";
   what.append(reinterpret_cast<const char*>(scales.data()), scales.size() * sizeof(float));
@@ -250,10 +250,12 @@ Operand readBias(StepBuilder& builder, const Depthwise& depthwise, const Product
   return builder.constant(static_cast<size_t>(product.bias), Layout::rowMajor({count}, DataType::kFloat32),
                           what, [&](const uint8_t* from, uint8_t* to) {
                             auto* real = reinterpret_cast<const float*>(from);
+                            auto* counted = reinterpret_cast<const int32_t*>(from);
                             std::vector<float> bias(static_cast<size_t>(depthwise.channels));
                             for (size_t i = 0; i < bias.size(); ++i) {
                               float limit = kSaturated / scales[scales.size() > 1 ? i : 0];
-                              float scaled = real[i] * factors[factors.size() > 1 ? i : 0];
+                              float scaled = whole ? static_cast<float>(counted[i])
+                                                   : real[i] * factors[factors.size() > 1 ? i : 0];
                               bias[i] = std::clamp(scaled, -limit, limit);
                             }
                             packNumbers(bias, reinterpret_cast<float*>(to), depthwise.channels);

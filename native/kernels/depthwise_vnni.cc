@@ -49,7 +49,8 @@ struct Wide {
   CALIBR8_VNNI_INLINE Bytes dot(Bytes sum, Bytes a, Bytes b) { return _mm512_dpbusd_epi32(sum, a, b); }
   CALIBR8_VNNI_INLINE Reals real(Bytes x) { return _mm512_cvtepi32_ps(x); }
   CALIBR8_VNNI_INLINE Bytes whole(Reals x) { return _mm512_cvtps_epi32(x); }
-  CALIBR8_VNNI_INLINE Reals splatReal(float x) { return _mm512_set1_ps(x); }
+  CALIBR8_VNNI_INLINE Bytes splatWhole(int32_t x) { return _mm512_set1_epi32(x); }
+  CALIBR8_VNNI_INLINE Bytes addWhole(Bytes a, Bytes b) { return _mm512_add_epi32(a, b); }
   CALIBR8_VNNI_INLINE Reals add(Reals a, Reals b) { return _mm512_add_ps(a, b); }
   CALIBR8_VNNI_INLINE Reals multiply(Reals a, Reals b) { return _mm512_mul_ps(a, b); }
   CALIBR8_VNNI_INLINE Bytes pack32(Bytes a, Bytes b) { return _mm512_packs_epi32(a, b); }
@@ -87,7 +88,8 @@ struct Narrow {
   CALIBR8_VNNI_INLINE Bytes dot(Bytes sum, Bytes a, Bytes b) { return _mm256_dpbusd_epi32(sum, a, b); }
   CALIBR8_VNNI_INLINE Reals real(Bytes x) { return _mm256_cvtepi32_ps(x); }
   CALIBR8_VNNI_INLINE Bytes whole(Reals x) { return _mm256_cvtps_epi32(x); }
-  CALIBR8_VNNI_INLINE Reals splatReal(float x) { return _mm256_set1_ps(x); }
+  CALIBR8_VNNI_INLINE Bytes splatWhole(int32_t x) { return _mm256_set1_epi32(x); }
+  CALIBR8_VNNI_INLINE Bytes addWhole(Bytes a, Bytes b) { return _mm256_add_epi32(a, b); }
   CALIBR8_VNNI_INLINE Reals add(Reals a, Reals b) { return _mm256_add_ps(a, b); }
   CALIBR8_VNNI_INLINE Reals multiply(Reals a, Reals b) { return _mm256_mul_ps(a, b); }
   CALIBR8_VNNI_INLINE Bytes pack32(Bytes a, Bytes b) { return _mm256_packs_epi32(a, b); }
@@ -159,9 +161,9 @@ CALIBR8_VNNI_INLINE void pixelsOf(const DepthwiseRows& rows, const Column<V>* co
 #pragma GCC unroll 2
     for (int i = 0; i < count; ++i) {
       typename V::Reals real = V::multiply(V::add(V::real(sums[i]), bias), scale);
-      if (mode == Mode::kShifted || mode == Mode::kShiftedSigned)
-        real = V::add(real, V::splatReal(rows.to.zeroPoint));
       whole[i][g] = V::whole(real);
+      if (mode == Mode::kShifted || mode == Mode::kShiftedSigned)
+        whole[i][g] = V::addWhole(whole[i][g], V::splatWhole(rows.to.zeroPoint));
     }
   }
   typename V::Bytes low = V::splat(static_cast<uint8_t>(rows.to.low));

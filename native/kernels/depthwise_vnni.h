@@ -22,9 +22,9 @@ constexpr size_t kDepthwiseNumbers = 4 * kDepthwiseBlock;
  */
 size_t depthwisePosition(int64_t channel, int64_t blockChannels);
 
-/** How accumulators become bytes: round(real(acc + start) x scale + zeroPoint), saturated, then clamped. */
+/** How accumulators become bytes: round(real(acc + start) x scale) + zeroPoint, saturated, then clamped. */
 struct DepthwiseRequantization {
-  float zeroPoint = 0;
+  int32_t zeroPoint = 0;
   bool isSigned = false;
   /** As stored; the type's whole range unless an activation narrows it. */
   int32_t low = 0;

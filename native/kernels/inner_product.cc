@@ -22,13 +22,7 @@ Product describe(const StepView& step) {
   Product product;
   product.scaling = readScaling(step, channels, transposed ? 0 : 1);
   product.postOps = readPostOps(step);
-  if (step.hasSource(2)) {
-    const Value& bias = step.source(2);
-    step.requireFloat(bias);
-    step.require(bias.dims == Dims{channels}, "the bias is ", calibr8::describe(bias.dims), " for ", channels,
-                 " channels.");
-    product.bias = 2;
-  }
+  product.bias = readBiasIndex(step, channels);
   product.multiplyAdds = static_cast<double>(x.dims[0]) * static_cast<double>(weights.elements);
   Dims shape = {channels, x.dims[1]};
   product.weights = transposed ? Layout::rowMajor(shape, weights.dtype)

@@ -33,11 +33,7 @@ Product describe(const StepView& step) {
   product.postOps = readPostOps(step);
   Layout bias;
   if (step.hasSource(2)) {
-    const Value& value = step.source(2);
-    step.requireFloat(value);
-    step.require(value.dims == Dims{columns}, "the bias is ", calibr8::describe(value.dims), " for ", columns,
-                 " columns.");
-    product.bias = 2;
+    product.bias = readBiasIndex(step, columns);
     Dims shape(y.size(), 1);
     shape.back() = columns;
     bias = Layout::rowMajor(shape, DataType::kFloat32);

@@ -12,8 +12,7 @@ onednn::Eltwise readEltwise(const StepView& step, const Params& params) {
   step.require(function.has_value(), "there is no eltwise algorithm '", name, "'.");
   // relu's slope below 0 is 0 unless given; a swish without alpha is x times logistic(x).
   double alpha = *function == onednn::Function::kRelu ? 0 : 1;
-  return {*function, static_cast<float>(params.number("alpha", alpha)),
-          static_cast<float>(params.number("beta", 0))};
+  return {*function, params.number("alpha", alpha), static_cast<float>(params.number("beta", 0))};
 }
 
 onednn::BinaryFunction readBinary(const StepView& step, const Params& params) {
@@ -49,6 +48,22 @@ onednn::PostOp sumOf(const Value& residual) {
   return postOp;
 }
 
+/** A whole tensor is read beside the destination, whose layout is channels-last where it is int8. */
+Layout layoutOfOperand(const Value& value, bool whole, DataType type) {
+  return whole && value.dims.size() > 2 ? Layout::channelsLast(value.dims, type)
+                                        : Layout::rowMajor(value.dims, type);
+}
+
+onednn::PostOp accumulation(const StepView& step, const Value& value, const PostOp& given) {
+  step.require(readBinary(step, given.params) == onednn::BinaryFunction::kAdd && isInt8(step.source(0).dtype),
+               "int32 '", value.name, "' can only be added to an accumulator of integers.");
+  onednn::PostOp postOp;
+  postOp.kind = onednn::PostOp::Kind::kBinary;
+  postOp.source = layoutOfOperand(value, value.dims == step.destination().dims, DataType::kInt32);
+  postOp.accumulates = true;
+  return postOp;
+}
+
 }  // namespace
 
 PostOps readPostOps(const StepView& step) {
@@ -62,19 +77,29 @@ PostOps readPostOps(const StepView& step) {
     } else if (given.kind == "sum" || given.kind == "binary") {
       source = readSource(step, given.params);
       const Value& value = step.source(static_cast<size_t>(source));
+      if (value.dtype == DataType::kInt32) {
+        step.require(given.kind == "binary" && result.list.empty(), "int32 '", value.name,
+                     "' can only be added to the accumulator, by the first post-op.");
+        checkBroadcast(step, value);
+        result.list.push_back(accumulation(step, value, given));
+        result.sources.push_back(source);
+        continue;
+      }
       step.require(value.perTensor() && (value.dtype == DataType::kFloat32 || isInt8(value.dtype)),
                    "post-op source '", value.name, "' must be float32, or u8 or s8 with one scale.");
       bool add = given.kind == "sum" || readBinary(step, given.params) == onednn::BinaryFunction::kAdd;
       if (given.kind == "sum") step.requireSameDims(value, step.destination());
       checkBroadcast(step, value);
-      if (add && result.sum < 0 && value.dims == step.destination().dims) {
+      bool whole = value.dims == step.destination().dims;
+      bool sameSize = sizeOf(value.dtype) == sizeOf(step.destination().dtype);
+      if (add && result.sum < 0 && whole && (sameSize || given.kind == "sum")) {
         // An addition of a whole tensor is a sum whatever the plan calls it: it needs no second operand.
         result.sum = static_cast<int>(result.list.size());
         postOp = sumOf(value);
       } else {
         postOp.kind = onednn::PostOp::Kind::kBinary;
         postOp.binary = add ? onednn::BinaryFunction::kAdd : readBinary(step, given.params);
-        postOp.source = Layout::rowMajor(value.dims, DataType::kFloat32);
+        postOp.source = layoutOfOperand(value, whole, DataType::kFloat32);
       }
     } else {
       step.fail("there is no post-op '", given.kind, "'.");

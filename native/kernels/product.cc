@@ -39,6 +39,10 @@ std::optional<std::vector<onednn::PostOp>> fusedPostOps(const StepView& step, co
                                                         const Variant& variant) {
   if (!variant.fused) return std::vector<onednn::PostOp>{};
   std::vector<onednn::PostOp> list = product.postOps.list;
+  if (variant.realSources && !list.empty() && list[0].accumulates) {
+    list[0].accumulates = false;
+    list[0].source = list[0].source.withType(DataType::kFloat32);
+  }
   if (product.postOps.hasSum()) {
     onednn::PostOp& sum = list[product.postOps.sum];
     DataType to = variant.realDestination ? DataType::kFloat32 : step.destination().dtype;
@@ -61,6 +65,7 @@ std::optional<Description> make(const StepView& step, const Product& product, co
 }
 
 std::vector<Variant> variantsOf(const StepView& step, const Product& product) {
+  if (step.destination().dtype == DataType::kInt32) return {Variant{}};
   bool real = step.destination().dtype == DataType::kFloat32;
   bool postOps = !product.postOps.list.empty();
   std::vector<Variant> variants;
@@ -145,18 +150,33 @@ Operand readWeights(StepBuilder& builder, const Product& product, const Variant&
   return to;
 }
 
+/** What a bias is multiplied by, an output channel or 1 for all: int32 biases count in units of source x
+ * weights. */
+std::vector<float> factorsOfBias(const Value& bias, const onednn::Scaling& stored,
+                                 const onednn::Scaling& run) {
+  if (bias.dtype == DataType::kFloat32) return onednn::biasFactors(run);
+  if (run.quantized) return {1.0f};
+  std::vector<float> factors = stored.weights;
+  for (float& factor : factors) factor *= stored.source;
+  return factors;
+}
+
 Operand readBias(StepBuilder& builder, const Product& product, const onednn::Scaling& scaling) {
   size_t index = static_cast<size_t>(product.bias);
-  Layout plain = Layout::rowMajor(builder.source(index).dims, DataType::kFloat32);
-  std::vector<float> factors = onednn::biasFactors(scaling);
-  size_t count = static_cast<size_t>(builder.source(index).elements);
-  auto apply = [factors, count](const float* from, float* to) {
-    for (size_t i = 0; i < count; ++i) to[i] = from[i] * factors[factors.size() > 1 ? i : 0];
+  const Value& bias = builder.source(index);
+  Layout plain = Layout::rowMajor(bias.dims, DataType::kFloat32);
+  std::vector<float> factors = factorsOfBias(bias, product.scaling, scaling);
+  size_t count = static_cast<size_t>(bias.elements);
+  auto apply = [factors, count](const auto* from, float* to) {
+    for (size_t i = 0; i < count; ++i)
+      to[i] = static_cast<float>(from[i]) * factors[factors.size() > 1 ? i : 0];
   };
   if (builder.isConstant(index)) {
     std::string what = "bias";
     what.append(reinterpret_cast<const char*>(factors.data()), factors.size() * sizeof(float));
+    bool whole = bias.dtype == DataType::kInt32;
     return builder.constant(index, plain, what, [&](const uint8_t* from, uint8_t* to) {
+      if (whole) return apply(reinterpret_cast<const int32_t*>(from), reinterpret_cast<float*>(to));
       apply(reinterpret_cast<const float*>(from), reinterpret_cast<float*>(to));
     });
   }
@@ -208,14 +228,26 @@ Operand writeOverResidual(StepBuilder& builder, const PostOps& postOps, const La
 
 }  // namespace
 
+int readBiasIndex(const StepView& step, int64_t channels) {
+  if (!step.hasSource(2)) return -1;
+  const Value& bias = step.source(2);
+  bool whole = bias.dtype == DataType::kInt32 && bias.kind == Kind::kConstant && isInt8(step.source(0).dtype);
+  if (!whole) step.requireFloat(bias);
+  step.require(bias.dims == Dims{channels}, "the bias is ", describe(bias.dims), " for ", channels,
+               " channels.");
+  return 2;
+}
+
 onednn::Scaling readScaling(const StepView& step, int64_t channels, int channelAxis) {
   const Value& x = step.source(0);
   const Value& weights = step.source(1);
   const Value& y = step.destination();
   onednn::Scaling scaling;
-  step.require(y.dtype == DataType::kFloat32 || isInt8(y.dtype), "the destination is ", nameOf(y.dtype), ".");
-  step.require(y.perTensor() && x.perTensor(), "expected one scale for '", x.name, "' and for '", y.name,
-               "'.");
+  bool accumulator = y.dtype == DataType::kInt32 && isInt8(x.dtype) && step.step().postOps.empty();
+  step.require(y.dtype == DataType::kFloat32 || isInt8(y.dtype) || accumulator, "the destination is ",
+               nameOf(y.dtype), ".");
+  step.require((y.perTensor() || accumulator) && x.perTensor(), "expected one scale for '", x.name,
+               "' and for '", y.name, "'.");
   if (isInt8(y.dtype)) {
     scaling.destination = y.scale();
     scaling.destinationZeroPoint = y.zeroPoint();
@@ -230,8 +262,12 @@ onednn::Scaling readScaling(const StepView& step, int64_t channels, int channelA
   step.require(!weights.hasZeroPoint(), "the zero point of '", weights.name,
                "' must be 0: asymmetric weights are not supported.");
   scaling.quantized = true;
-  scaling.source = x.scale();
   scaling.sourceZeroPoint = x.zeroPoint();
+  if (accumulator) {
+    step.require(!step.hasSource(2), "an accumulator has no bias.");
+    return scaling;
+  }
+  scaling.source = x.scale();
   if (weights.quantized()) scaling.weights = weights.scales;
   if (!weights.perTensor()) {
     step.require(weights.axis == channelAxis && static_cast<int64_t>(weights.scales.size()) == channels,
@@ -269,7 +305,10 @@ void buildProduct(StepBuilder& builder, const Product& product) {
       const onednn::PostOp& postOp = product.postOps.list[i];
       if (postOp.kind != onednn::PostOp::Kind::kBinary) continue;
       size_t index = static_cast<size_t>(product.postOps.sources[i]);
-      arguments.emplace_back(description.postOpArgument(i), builder.readReal(index, postOp.source));
+      bool stored = postOp.accumulates && !variant.realSources;
+      Layout wanted = postOp.source.withType(stored ? DataType::kInt32 : DataType::kFloat32);
+      arguments.emplace_back(description.postOpArgument(i),
+                             stored ? builder.read(index, wanted) : builder.readReal(index, wanted));
     }
   }
 

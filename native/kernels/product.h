@@ -40,6 +40,9 @@ struct Product {
   onednn::Layout weights;
 };
 
+/** Index of the bias among the sources, or -1; checks its type and size. */
+int readBiasIndex(const StepView& step, int64_t channels);
+
 /** Scaling from the step's values; checks types and zero points. `channelAxis` is that of the weights'
  * scales. */
 onednn::Scaling readScaling(const StepView& step, int64_t channels, int channelAxis);

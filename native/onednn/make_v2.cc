@@ -43,42 +43,46 @@ dnnl::memory::desc biasOf(const Layout& destination, bool present) {
 }  // namespace
 
 std::optional<Description> makeConvolution(const Device& device, const ConvolutionSpec& spec) {
-  return attempt(spec.transposed ? "deconvolution" : "convolution", [&]() -> Description {
+  return attempt(spec.transposed ? "deconvolution" : "convolution", [&]() -> std::optional<Description> {
     Attributes attributes = makeAttributes(spec.scaling, spec.postOps, 1 << 1);
+    if (!attributes.expressible) return std::nullopt;
     dnnl::memory::desc bias = biasOf(spec.destination, spec.bias);
     Dims dilations = minusOne(spec.dilations);
     if (spec.transposed) {
       dnnl::deconvolution_forward::desc desc(kInference, algorithm::deconvolution_direct, spec.source.desc(),
                                              spec.weights.desc(), bias, spec.destination.desc(), spec.strides,
                                              dilations, spec.padsBegin, spec.padsEnd);
-      return {dnnl::deconvolution_forward::primitive_desc(desc, attributes.attr, device.engine),
-              attributes.arguments};
+      return Description(dnnl::deconvolution_forward::primitive_desc(desc, attributes.attr, device.engine),
+                         attributes.arguments);
     }
     dnnl::convolution_forward::desc desc(kInference, algorithm::convolution_direct, spec.source.desc(),
                                          spec.weights.desc(), bias, spec.destination.desc(), spec.strides,
                                          dilations, spec.padsBegin, spec.padsEnd);
-    return {dnnl::convolution_forward::primitive_desc(desc, attributes.attr, device.engine),
-            attributes.arguments};
+    return Description(dnnl::convolution_forward::primitive_desc(desc, attributes.attr, device.engine),
+                       attributes.arguments);
   });
 }
 
 std::optional<Description> makeInnerProduct(const Device& device, const InnerProductSpec& spec) {
-  return attempt("inner product", [&]() -> Description {
+  return attempt("inner product", [&]() -> std::optional<Description> {
     Attributes attributes = makeAttributes(spec.scaling, spec.postOps, 1 << 1);
+    if (!attributes.expressible) return std::nullopt;
     dnnl::memory::desc bias = biasOf(spec.destination, spec.bias);
     dnnl::inner_product_forward::desc desc(kInference, spec.source.desc(), spec.weights.desc(), bias,
                                            spec.destination.desc());
-    return {dnnl::inner_product_forward::primitive_desc(desc, attributes.attr, device.engine),
-            attributes.arguments};
+    return Description(dnnl::inner_product_forward::primitive_desc(desc, attributes.attr, device.engine),
+                       attributes.arguments);
   });
 }
 
 std::optional<Description> makeMatmul(const Device& device, const MatmulSpec& spec) {
-  return attempt("matrix product", [&]() -> Description {
+  return attempt("matrix product", [&]() -> std::optional<Description> {
     Attributes attributes = makeAttributes(spec.scaling, spec.postOps, 1 << (spec.destination.rank() - 1));
+    if (!attributes.expressible) return std::nullopt;
     dnnl::memory::desc bias = spec.bias.defined() ? spec.bias.desc() : dnnl::memory::desc();
     dnnl::matmul::desc desc(spec.source.desc(), spec.weights.desc(), bias, spec.destination.desc());
-    return {dnnl::matmul::primitive_desc(desc, attributes.attr, device.engine), attributes.arguments};
+    return Description(dnnl::matmul::primitive_desc(desc, attributes.attr, device.engine),
+                       attributes.arguments);
   });
 }
 

@@ -35,7 +35,8 @@ enum class Function {
 
 struct Eltwise {
   Function function = Function::kLinear;
-  float alpha = 1;
+  /** A factor is a quotient of scales as often as not; rounding it twice would move results off a tie. */
+  double alpha = 1;
   float beta = 0;
 };
 
@@ -54,6 +55,8 @@ struct PostOp {
   /** kBinary: the second operand, real values in float32. */
   BinaryFunction binary = BinaryFunction::kAdd;
   Layout source;
+  /** kBinary, the first of a chain: adds int32 numbers to the accumulator, before that is scaled. */
+  bool accumulates = false;
 };
 
 /** How stored integers of a convolution or product become real values and back. Defaults mean float32. */
@@ -72,6 +75,8 @@ struct Scaling {
 struct Attributes {
   dnnl::primitive_attr attr;
   std::vector<int> arguments;
+  /** False where oneDNN cannot chain the post-ops: they have to run by themselves. */
+  bool expressible = true;
 };
 
 /** `channelMask` says along which destination axis several weight scales run. */

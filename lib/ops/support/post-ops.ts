@@ -11,9 +11,10 @@ export function eltwiseParams(eltwise: Eltwise): Record<string, Param> {
 
 /** A node's fused post-ops for its step, whose sources are in the order of the node's inputs. */
 export function planPostOps(node: Node): PlanPostOp[] {
-  return node.postOps.map((postOp) =>
-    postOp.kind === 'sum'
-      ? { kind: 'sum', params: { source: { i64: postOp.input } } }
-      : { kind: 'eltwise', params: eltwiseParams(postOp) },
-  );
+  return node.postOps.map((postOp) => {
+    if (postOp.kind === 'eltwise') return { kind: 'eltwise', params: eltwiseParams(postOp) };
+    const source: Param = { i64: postOp.input };
+    if (postOp.kind === 'sum') return { kind: 'sum', params: { source } };
+    return { kind: 'binary', params: { algorithm: { text: postOp.algorithm }, source } };
+  });
 }
