@@ -2,6 +2,7 @@ import { elementCount } from '../graph/data-type';
 import type { Graph, Node } from '../graph/graph';
 import { findOperator } from '../ops/registry';
 import { CANONICAL, EXECUTION, runPasses } from '../passes/pipeline';
+import { computesInInt8 } from '../passes/quantized-values';
 
 export interface Complexity {
   /** Multiply-adds of all weighted operators in one run. */
@@ -29,7 +30,7 @@ export function measureComplexity(
     if (helpers.has(node)) continue;
     const count = multiplyAddsOf(node);
     result.multiplyAdds += count;
-    if (node.inputs[0]?.quantization && node.inputs[1]?.quantization) result.int8MultiplyAdds += count;
+    if (computesInInt8(node)) result.int8MultiplyAdds += count;
   }
   return result;
 }

@@ -59,7 +59,10 @@ export const matmul: OperatorDefinition = {
       const [k, n] = lowering.dims(b) as [number, number];
       const rows = aDims.slice(0, -1).reduce((x, y) => x * y, 1);
       // Several rows of several batches are one tall matrix.
-      const tall = (shape: readonly number[]): number[] => [rows, shape.at(-1)!];
+      const tall = (shape: readonly number[]): number[] => [
+        shape.slice(0, -1).reduce((x, y) => x * y, 1),
+        shape.at(-1)!,
+      ];
       const operands = node.inputs
         .slice(3)
         .map((value) =>

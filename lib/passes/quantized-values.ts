@@ -1,4 +1,4 @@
-import type { QuantizationParameters, Value } from '../graph/graph';
+import type { Node, QuantizationParameters, Value } from '../graph/graph';
 import { quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 
@@ -27,4 +27,9 @@ function same(a: QuantizationParameters, b: QuantizationParameters): boolean {
     a.scale.every((scale, index) => scale === b.scale[index]) &&
     a.zeroPoint.every((zero, index) => zero === b.zeroPoint[index])
   );
+}
+
+/** True where a layer of a graph that went through the execution passes multiplies integers. */
+export function computesInInt8({ inputs }: Node): boolean {
+  return inputs[0]?.quantization !== undefined && inputs[1]?.quantization !== undefined;
 }

@@ -1,5 +1,8 @@
-import type { Graph, Node } from '../graph/graph';
+import { clone } from '../graph/clone';
+import type { Graph } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
+import { EXECUTION, runPasses } from '../passes/pipeline';
+import { computesInInt8 } from '../passes/quantized-values';
 import type { Program } from './executor';
 
 export type Precision = 'fp32' | 'int8' | 'mixed';
@@ -27,21 +30,16 @@ export function describeProgram({ compiled, arenaBytes }: Program): ProgramInfo 
   };
 }
 
-/** True where the node multiplies quantized data by quantized weights. */
-export function isQuantizedLinear(node: Node): boolean {
-  return (
-    operatorOf(node).linear !== undefined &&
-    [0, 1].every((index) => {
-      const producer = node.inputs[index]?.producer;
-      return producer !== undefined && operatorOf(producer).conversion === 'dequantize';
-    })
-  );
-}
-
-/** Whether a canonical graph computes its convolutions and matrix products on quantized numbers. */
+/**
+ * Whether a canonical graph's convolutions and matrix products compute on integers: what the execution passes make of them
+ * decides, since not every quantized layer of a file can run as one.
+ */
 export function precisionOf(graph: Graph): Precision {
-  const linear = [...graph.nodes].filter((node) => operatorOf(node).linear !== undefined);
-  const quantized = linear.filter(isQuantizedLinear).length;
+  if (![...graph.nodes].some((node) => operatorOf(node).conversion)) return 'fp32';
+  const { graph: executed } = clone(graph);
+  runPasses(executed, EXECUTION);
+  const linear = [...executed.nodes].filter((node) => operatorOf(node).linear !== undefined);
+  const quantized = linear.filter(computesInInt8).length;
   if (quantized === 0) return 'fp32';
   return quantized === linear.length ? 'int8' : 'mixed';
 }

@@ -80,7 +80,7 @@ test.each<[string, (parts: Parts) => void, RegExp]>([
   [
     'a post-op without its source',
     ({ add }) => (add.postOps = [{ kind: 'sum', input: 5 }]),
-    /a post-op of Add node "add" adds input 5, which is absent/,
+    /a post-op of Add node "add" takes input 5, which is absent/,
   ],
 ])('verify names %s', (_, spoil, message) => {
   const parts = build();

@@ -133,7 +133,7 @@ describe('quantized networks', () => {
     const graph = await lowered(m);
     expect(operators(graph)).toEqual(['Conv']);
     const [node] = sorted(graph);
-    expect(node!.inputs.map((value) => value?.dtype)).toEqual(['uint8', 'int8', 'float32']);
+    expect(node!.inputs.map((value) => value?.dtype)).toEqual(['uint8', 'int8', 'int32']);
     expect(node!.outputs[0]).toMatchObject({ dtype: 'uint8', quantization: { axis: -1 } });
     // Saturating at 0 is what the ReLU does.
     expect(node!.postOps).toEqual([]);
@@ -178,46 +178,47 @@ describe('quantized networks', () => {
     ]);
   });
 
-  test.each<[string, (m: ModelBuilder, x: Value) => Value]>([
-    [
-      'weights with a zero point',
-      (m, x) => {
-        const grid: Grid = { dtype: 'int8', scale: 0.1, zero: 3 };
-        return m.node(
-          'Conv',
-          [x, m.dequantize(m.constant(new Random(1).ints(144, -9, 9), [4, 4, 3, 3], 'int8'), grid)],
-          convAttributes(SHAPE),
-        );
-      },
-    ],
-    [
-      'u8 weights',
-      (m, x) => {
-        const grid: Grid = { dtype: 'uint8', scale: 0.1, zero: 128 };
-        return m.node(
-          'Conv',
-          [x, m.dequantize(m.constant(new Random(1).ints(144, 99, 140), [4, 4, 3, 3], 'uint8'), grid)],
-          convAttributes(SHAPE),
-        );
-      },
-    ],
-    [
-      'scales along the input channels',
-      (m, x) => {
-        const grid: Grid = { dtype: 'int8', scale: [0.1, 0.2, 0.3, 0.4], zero: 0, axis: 1 };
-        return m.node(
-          'Conv',
-          [x, m.dequantize(m.constant(new Random(1).ints(144, -9, 9), [4, 4, 3, 3], 'int8'), grid)],
-          convAttributes(SHAPE),
-        );
-      },
-    ],
-  ])('%s are dequantized and the layer computes in float32', async (_, layer) => {
+  test('weights with scales along the input channels are dequantized and the layer computes in float32', async () => {
     const m = new ModelBuilder();
-    m.output(layer(m, m.dequantize(m.input('x', SHAPE.x, 'uint8'), U8)));
+    const x = m.dequantize(m.input('x', SHAPE.x, 'uint8'), U8);
+    const grid: Grid = { dtype: 'int8', scale: [0.1, 0.2, 0.3, 0.4], zero: 0, axis: 1 };
+    const weights = m.dequantize(m.constant(new Random(1).ints(144, -9, 9), [4, 4, 3, 3], 'int8'), grid);
+    m.output(m.node('Conv', [x, weights], convAttributes(SHAPE)));
     const node = only(await lowered(m), 'Conv');
     expect(node.inputs[1]).toMatchObject({ dtype: 'float32', producer: undefined });
     expect(node.inputs[1]!.constant).toBeDefined();
+  });
+
+  test('uint8 weights around 128 are the int8 weights that they stand for', async () => {
+    const m = new ModelBuilder();
+    const x = m.dequantize(m.input('x', SHAPE.x, 'uint8'), U8);
+    const numbers = new Random(1).ints(144, 0, 255);
+    const grid: Grid = { dtype: 'uint8', scale: 0.1, zero: 128 };
+    const weights = m.dequantize(m.constant(numbers, [4, 4, 3, 3], 'uint8'), grid);
+    m.output(m.node('Conv', [x, weights], convAttributes(SHAPE)));
+    const graph = await lowered(m);
+    expect(operators(graph)).toEqual(['Conv']);
+    const stored = only(graph, 'Conv').inputs[1]!;
+    expect(stored.constant!.toNumbers()).toEqual(numbers.map((number) => number - 128));
+    expect([...stored.quantization!.zeroPoint]).toEqual([0]);
+  });
+
+  test('weights with a zero point need a second layer only where they do not fit into int8 without it', async () => {
+    for (const [low, high, layers] of [
+      [-9, 9, 1],
+      [-128, 127, 2],
+    ] as const) {
+      const m = new ModelBuilder();
+      const x = m.dequantize(m.input('x', SHAPE.x, 'uint8'), U8);
+      const numbers = [low, high, ...new Random(1).ints(142, low, high)];
+      const grid: Grid = { dtype: 'int8', scale: 0.1, zero: 3 };
+      const weights = m.dequantize(m.constant(numbers, [4, 4, 3, 3], 'int8'), grid);
+      m.output(m.node('Conv', [x, weights], convAttributes(SHAPE)));
+      const graph = await lowered(m);
+      expect(operators(graph)).toEqual(new Array(layers).fill('Conv'));
+      for (const { inputs } of graph.nodes)
+        expect(inputs.slice(0, 2).map((value) => value!.dtype)).toEqual(['uint8', 'int8']);
+    }
   });
 });
 
