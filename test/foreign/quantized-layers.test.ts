@@ -6,7 +6,7 @@ import { expectLevels } from '../support/compare';
 import { ModelBuilder, type AttributeSpec, type Grid } from '../support/model';
 import { fittingGrid, storedNumbers, storedTensor } from '../support/quantized-conv';
 import { Random } from '../support/random';
-import { count, dense, map, type Dense } from '../support/reference/dense';
+import { count, dense, type Dense } from '../support/reference/dense';
 import { levels } from '../support/reference/quantization';
 import { conv } from '../support/reference/window';
 import { runModel, withSession } from '../support/run';
@@ -36,7 +36,7 @@ interface Made {
 }
 
 const ASYMMETRIC: Grid = { dtype: 'uint8', scale: 0.0173, zero: 117 };
-const range = { uint8: [0, 255], int8: [-128, 127] } as const;
+const range: Record<'uint8' | 'int8', [number, number]> = { uint8: [0, 255], int8: [-128, 127] };
 
 function make(layer: Layer): Made {
   const { x = [1, 8, 6, 7], w = [12, 8, 3, 3], groups = 1, from = ASYMMETRIC, form = 'QDQ' } = layer;
