@@ -53,7 +53,7 @@ test('a decoder of transposed convolutions computes in INT8', async () => {
   const layersOf = info.steps.filter(({ kernel }) => kernel === 'deconvolution');
   expect(layersOf).toHaveLength(3);
   for (const { dataTypes, implementation } of layersOf) {
-    expect(dataTypes).toMatch(/^[su]8,s8,f32->/);
+    expect(dataTypes).toMatch(/^[su]8,s8,s32->/);
     if (hasVnni()) expect(implementation).toMatch(/vnni|amx/);
   }
 });
