@@ -49,6 +49,15 @@ const SOURCES: Readonly<Record<string, (position: number, size: number) => numbe
   },
 };
 
+function modeOf(node: Node): string {
+  const mode = node.attributes.string('mode', 'constant');
+  if (mode === 'constant' || SOURCES[mode]) return mode;
+  throw new Calibr8Error(
+    'UNSUPPORTED_OPERATOR',
+    `${node.label}: expected mode constant, reflect, edge or wrap but received "${mode}".`,
+  );
+}
+
 export const pad: OperatorDefinition = {
   op: 'Pad',
   anyType: true,
@@ -56,6 +65,7 @@ export const pad: OperatorDefinition = {
   inputs: [1, 4],
   quantization: { kind: 'float' },
   infer(node, opset) {
+    modeOf(node); // refuses at loading
     const dtype = dtypeOf(node);
     const shape = shapeOf(node);
     const pads = shape && padsOf(node, shape.length, opset);
@@ -74,15 +84,8 @@ export const pad: OperatorDefinition = {
     const target = lowering.dims(output(node));
     const x = composer.input(0);
     const pads = padsOf(node, x.dims.length, lowering.opset)!;
-    const mode = node.attributes.string('mode', 'constant');
-    const source = SOURCES[mode];
+    const source = SOURCES[modeOf(node)];
     if (source) return composer.finish(padByGathering(composer, x, pads, source));
-    if (mode !== 'constant') {
-      throw new Calibr8Error(
-        'UNSUPPORTED_OPERATOR',
-        `${node.label}: expected mode constant, reflect, edge or wrap but received "${mode}".`,
-      );
-    }
     const atLeastZero = (size: number): number => Math.max(size, 0);
     lowering.step({
       kernel: 'pad',

@@ -61,6 +61,7 @@ function resizing(op: string): OperatorDefinition {
     inputs: [1, 4],
     quantization: { kind: 'float' },
     infer(node, opset) {
+      interpolationOf(node, opset); // refuses at loading
       const shape = shapeOf(node);
       const resizings = shape && resizingOf(node, shape, opset);
       const result = shape?.map((dim, axis) => {

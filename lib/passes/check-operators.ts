@@ -1,17 +1,19 @@
 import { Calibr8Error } from '../errors';
 import { sorted } from '../graph/order';
 import { findOperator, operatorNames } from '../ops/registry';
+import { unsupportedModel } from '../ops/support/refusals';
 import type { Pass } from './pass';
+import { refusalsIn } from './refusals';
 
 /** Refuses what cannot run, all of it at once, before anything else looks at the nodes. */
 export const checkOperators: Pass = {
   name: 'check-operators',
   run(graph) {
-    const unknown: string[] = [];
+    let complete = true;
     for (const node of sorted(graph)) {
       const definition = findOperator(node);
       if (!definition) {
-        unknown.push(`${node.domain === '' ? '' : `${node.domain}.`}${node.op} (node "${node.name}")`);
+        complete = false;
         continue;
       }
       const count = node.inputs.length;
@@ -34,12 +36,7 @@ export const checkOperators: Pass = {
         );
       }
     }
-    if (unknown.length > 0) {
-      throw new Calibr8Error(
-        'UNSUPPORTED_OPERATOR',
-        `The model uses operators that are not supported: ${unknown.join(', ')}. Supported: ${operatorNames().join(', ')}.`,
-      );
-    }
+    if (!complete) throw unsupportedModel(refusalsIn(graph), `\nSupported: ${operatorNames().join(', ')}.`);
     return 0;
   },
 };

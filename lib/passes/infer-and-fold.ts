@@ -3,7 +3,9 @@ import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
 import type { OperatorDefinition } from '../ops/definition';
 import { operatorOf } from '../ops/registry';
+import { isRefusal, unsupportedModel } from '../ops/support/refusals';
 import type { Pass } from './pass';
+import { refusalsIn } from './refusals';
 
 /**
  * Infers every type and shape in execution order and evaluates what is constant on the way: folding a Shape of a known
@@ -15,7 +17,13 @@ export const inferAndFold: Pass = {
     let edits = 0;
     for (const node of sorted(graph)) {
       const definition = operatorOf(node);
-      infer(graph, node, definition);
+      try {
+        infer(graph, node, definition);
+      } catch (cause) {
+        // One refusal says that there may be more; all of them at once save exporting again for each.
+        if (isRefusal(cause)) throw unsupportedModel(refusalsIn(graph), '', { cause });
+        throw cause;
+      }
       if (foldable(node, definition) && fold(graph, node, definition)) ++edits;
     }
     return edits;

@@ -1,10 +1,11 @@
 import { Calibr8Error } from '../errors';
 import type { Constant } from '../graph/constant';
 import type { DataType } from '../graph/data-type';
-import type { Graph, QuantizationParameters, Value } from '../graph/graph';
+import type { Graph, Node, QuantizationParameters, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
 import type { Lowering } from '../ops/definition';
 import { operatorOf } from '../ops/registry';
+import { isRefusal, operatorWithOpset, unsupportedModel } from '../ops/support/refusals';
 import { formatShape } from '../ops/support/shapes';
 import type { Plan, PlanStep, PlanValue } from './plan';
 
@@ -13,19 +14,32 @@ export function lower(graph: Graph): Plan {
   const builder = new PlanBuilder(graph.opset);
   const inputs = graph.inputs.map((value) => builder.value(value));
   graph.inputs.forEach((value) => builder.observe(value));
+  const refusals: string[] = [];
   for (const node of sorted(graph)) {
-    const definition = operatorOf(node);
-    if (!definition.lower) {
-      throw new Calibr8Error(
-        'UNSUPPORTED_OPERATOR',
-        `${node.label} must be known before execution, but it depends on the input's values.`,
-      );
+    try {
+      lowerNode(node, builder);
+    } catch (error) {
+      // What lies behind a shape that nobody knows fails for that reason alone.
+      const first = refusals.length === 0 || node.inputs.every((value) => !value || value.dims);
+      if (!isRefusal(error)) throw error;
+      if (first) refusals.push(`${operatorWithOpset(graph, node)}, ${error.message}`);
     }
-    definition.lower(node, builder);
-    for (const output of node.outputs) if (output) builder.observe(output);
   }
+  if (refusals.length > 0) throw unsupportedModel(refusals);
   const outputs = graph.outputs.map((value) => builder.output(value));
   return { values: builder.values, steps: builder.steps, constants: builder.constants, inputs, outputs };
+}
+
+function lowerNode(node: Node, builder: PlanBuilder): void {
+  const definition = operatorOf(node);
+  if (!definition.lower) {
+    throw new Calibr8Error(
+      'UNSUPPORTED_OPERATOR',
+      `${node.label} must be known before execution, but it depends on the input's values.`,
+    );
+  }
+  definition.lower(node, builder);
+  for (const output of node.outputs) if (output) builder.observe(output);
 }
 
 class PlanBuilder implements Lowering {
