@@ -65,6 +65,7 @@ export const convTranspose: OperatorDefinition = {
     acceptsBias: true,
     family: 'convolution',
     transposed: true,
+    fusesInInt8Only: true,
     // In groups the weights' axis holds the output channels of one group, each of which would need several scales.
     quantizable: (node) => node.inputs[1]?.constant !== undefined && node.attributes.int('group', 1) === 1,
   },

@@ -44,6 +44,8 @@ export interface LinearTrait {
   inputChannels(node: Node): { readonly axis: number; readonly groups: number } | undefined;
   /** Each element of the data is spread over the result instead of each element of the result gathered from the data. */
   readonly transposed?: true;
+  /** Whether functions of its result run in the same step in INT8 only: in float32 oneDNN computes them one element at a time. */
+  readonly fusesInInt8Only?: true;
   /** How its window moves over data of known dims; undefined for a matrix product, whose rows are the positions. */
   window?(node: Node, dims: readonly number[]): Window | undefined;
   /** Whether input 2 may hold a bias of one number a channel in a file; for execution it may always. */

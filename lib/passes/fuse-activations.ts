@@ -2,6 +2,7 @@ import type { Graph, PostOp, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
 import type { Eltwise } from '../ops/definition';
 import { operatorOf } from '../ops/registry';
+import { fuses } from './fuses';
 import type { Pass } from './pass';
 import { sameType } from './quantized-values';
 import { originOf, removeConversions, roundingOf, type Origin } from './requantized';
@@ -38,8 +39,7 @@ export const fuseActivations: Pass = {
       const origin = originOf(graph, node.inputs[0]!);
       const producer = origin?.value.producer;
       if (!producer) continue;
-      const { linear } = operatorOf(producer);
-      if (!linear?.quantizable(producer) && !linear?.multipliesActivations?.(producer)) continue;
+      if (!fuses(producer) && !operatorOf(producer).linear?.multipliesActivations?.(producer)) continue;
       const result = node.outputs[0]!;
       const postOps = [...producer.postOps, ...roundingBefore(origin, result, eltwise)];
       if (repeats([...postOps, { kind: 'eltwise', ...eltwise }])) continue;

@@ -2,6 +2,7 @@ import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
 import { operatorOf } from '../ops/registry';
 import { sameShape } from '../ops/support/shapes';
+import { fuses } from './fuses';
 import type { Pass } from './pass';
 import { perTensor } from './quantized-values';
 import { conversion, originOf, removeConversions, roundingOf, type Origin } from './requantized';
@@ -47,7 +48,7 @@ function candidate(graph: Graph, sum: Node, index: number): Candidate | undefine
   const origin = originOf(graph, operand);
   const producer = origin?.value.producer;
   if (!origin || !producer || producer.postOps.some(({ kind }) => kind === 'sum')) return undefined;
-  if (!operatorOf(producer).linear?.quantizable(producer)) return undefined;
+  if (!fuses(producer)) return undefined;
   // An INT8 accumulator can add what is quantized; a float residual would have to be quantized first.
   const quantized = conversion(producer.inputs[0], 'dequantize') !== undefined;
   const stored = perTensor(residual);

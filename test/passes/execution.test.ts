@@ -37,6 +37,25 @@ async function lowered(model: ModelBuilder): Promise<Graph> {
   return graph;
 }
 
+test.each<[string, string[], (m: ModelBuilder, x: Value) => Value]>([
+  ['float32', ['ConvTranspose', 'Relu'], (_, x) => x],
+  [
+    'INT8',
+    ['ConvTranspose', 'DequantizeLinear'],
+    (m, x) => m.requantized(x, { dtype: 'uint8', scale: 0.01, zero: 0 }),
+  ],
+])('an activation after a transposed convolution in %s', async (_, wanted, prepare) => {
+  const m = new ModelBuilder();
+  const weights = m.dequantize(m.constant(new Random(1).ints(64, -9, 9), [4, 4, 2, 2], 'int8'), S8);
+  const plain = m.constant(new Random(1).floats(64), [4, 4, 2, 2]);
+  const x = prepare(m, m.input('x', [1, 4, 5, 5]));
+  const y = m.node('ConvTranspose', [x, wanted.includes('Relu') ? plain : weights]);
+  const result = m.node('Relu', [y]);
+  m.output(wanted.includes('Relu') ? result : m.requantized(result, U8));
+  const names = operators(await lowered(m)).filter((op) => op !== 'QuantizeLinear');
+  expect(names).toEqual(wanted);
+});
+
 describe('fuse-biases', () => {
   const product = (m: ModelBuilder): Value =>
     m.node('MatMul', [m.input('x', [2, 3, 4]), m.constant(new Random(1).floats(20), [4, 5])]);
