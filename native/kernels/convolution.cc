@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "kernels/depthwise.h"
@@ -73,6 +74,29 @@ void checkShapes(const StepView& step, const ConvolutionGeometry& geometry, bool
   }
 }
 
+/** Pixels so many bytes apart fall on the same few places of a first-level cache. */
+constexpr int64_t kPage = 4096;
+/** From so many output channels on, copying the source costs less than those places do. */
+constexpr int64_t kSubsampledChannels = 128;
+
+/**
+ * A 1x1 convolution whose strides bring the pixels that it reads a whole number of pages apart: it is faster
+ * on those pixels alone, brought together.
+ */
+Dims subsamplingOf(const StepView& step, const ConvolutionGeometry& geometry) {
+  auto all = [](const Dims& dims, int64_t value) {
+    return std::all_of(dims.begin(), dims.end(), [=](int64_t dim) { return dim == value; });
+  };
+  const Value& x = step.source(0);
+  const Value& weights = step.source(1);
+  bool pointwise = all(Dims(weights.dims.begin() + 2, weights.dims.end()), 1) && geometry.groups == 1 &&
+                   all(geometry.padsBegin, 0) && all(geometry.padsEnd, 0);
+  int64_t apart = geometry.strides.back() * x.dims[1] * static_cast<int64_t>(sizeOf(x.dtype));
+  bool pays =
+      pointwise && !all(geometry.strides, 1) && apart % kPage == 0 && weights.dims[0] >= kSubsampledChannels;
+  return pays ? geometry.strides : Dims{};
+}
+
 Product describe(const StepView& step, bool transposed) {
   size_t rank = step.source(0).dims.size();
   step.require(rank >= 3, "'", step.source(0).name, "' has no spatial axis.");
@@ -90,18 +114,27 @@ Product describe(const StepView& step, bool transposed) {
   const Value& pixels = transposed ? step.source(0) : step.destination();
   product.multiplyAdds = static_cast<double>(pixels.elements) / static_cast<double>(pixels.dims[1]) *
                          static_cast<double>(step.source(1).elements);
+  product.subsampling = transposed ? Dims{} : subsamplingOf(step, geometry);
+  Dims source = step.source(0).dims;
+  Dims strides = geometry.strides;
+  if (!product.subsampling.empty()) {
+    std::copy(step.destination().dims.begin() + 2, step.destination().dims.end(), source.begin() + 2);
+    std::fill(strides.begin(), strides.end(), 1);
+  }
   StepView view = step;
   product.make = [=](const Variant& variant, const onednn::Scaling& scaling,
                      const std::vector<onednn::PostOp>& postOps, const Layout& destination) {
     onednn::ConvolutionSpec spec;
     DataType type = variant.realSources ? DataType::kFloat32 : view.source(0).dtype;
     DataType weightsType = variant.realSources ? DataType::kFloat32 : view.source(1).dtype;
-    spec.source = Layout::any(view.source(0).dims, type);
+    // Pixels are brought together in plain layouts only.
+    spec.source =
+        product.subsampling.empty() ? Layout::any(source, type) : Layout::channelsLast(source, type);
     spec.weights = Layout::any(product.weights.dims(), weightsType);
     spec.destination = destination;
     spec.bias = product.bias >= 0;
     spec.transposed = transposed;
-    spec.strides = geometry.strides;
+    spec.strides = strides;
     spec.dilations = geometry.dilations;
     spec.padsBegin = geometry.padsBegin;
     spec.padsEnd = geometry.padsEnd;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/strided.h"
 #include "onednn/execution.h"
 #include "program/convert.h"
 
@@ -117,6 +118,33 @@ void reorderOnce(const StepView& step, const Layout& from, const void* source, c
   onednn::runOnce(
       *reorder, step.device(),
       {{onednn::kSource, from, const_cast<void*>(source)}, {onednn::kDestination, to, destination}});
+}
+
+/** The primitive's source in the source's full size, all pixels in the same order. */
+Layout fullSource(const StepView& step, const Product& product, const Layout& source) {
+  return product.subsampling.empty() ? source : source.withDims(step.source(0).dims);
+}
+
+Operand readSource(StepBuilder& builder, const Product& product, const Variant& variant,
+                   const Layout& wanted) {
+  Layout full = fullSource(builder, product, wanted);
+  Operand source = variant.realSources ? builder.readReal(0, full) : builder.read(0, full);
+  if (product.subsampling.empty()) return source;
+  Dims strides = full.strides();
+  for (size_t i = 0; i < product.subsampling.size(); ++i) strides[i + 2] *= product.subsampling[i];
+  StridedCopy copy{wanted.dims(), strides, wanted.strides(), sizeOf(wanted.type())};
+  // Channels, innermost in memory, last.
+  for (Dims* dims : {&copy.dims, &copy.sourceStrides, &copy.destinationStrides})
+    std::rotate(dims->begin() + 1, dims->begin() + 2, dims->end());
+  copy.simplify();
+  Operand gathered = builder.temporary(wanted);
+  builder.call(
+      "subsample", {source, gathered},
+      [copy](void* const* pointers, RunContext&) {
+        copy.run(static_cast<const uint8_t*>(pointers[0]), static_cast<uint8_t*>(pointers[1]));
+      },
+      /*inserted=*/true);
+  return gathered;
 }
 
 Operand readWeights(StepBuilder& builder, const Product& product, const Variant& variant,
@@ -281,7 +309,7 @@ Layout wishOfProduct(const StepView& step, const Product& product, size_t source
   bool residual = product.postOps.hasSum() && static_cast<size_t>(product.postOps.residual()) == source;
   if (source != 0 && !residual) return {};
   Description description = choose(step, product).description;
-  Layout layout = source == 0 ? description.source() : description.destination();
+  Layout layout = source == 0 ? fullSource(step, product, description.source()) : description.destination();
   return layout.withType(step.source(source).dtype);
 }
 
@@ -293,9 +321,7 @@ void buildProduct(StepBuilder& builder, const Product& product) {
   builder.setWork({product.multiplyAdds, isInt8(description.source().type())});
 
   std::vector<std::pair<int, Operand>> arguments;
-  Operand source =
-      variant.realSources ? builder.readReal(0, description.source()) : builder.read(0, description.source());
-  arguments.emplace_back(onednn::kSource, source);
+  arguments.emplace_back(onednn::kSource, readSource(builder, product, variant, description.source()));
   arguments.emplace_back(onednn::kWeights, readWeights(builder, product, variant, description.weights()));
   if (product.bias >= 0) {
     arguments.emplace_back(onednn::kBias, readBias(builder, product, scalingFor(product, variant)));

@@ -30,6 +30,11 @@ struct Product {
   /** Index of the bias among the sources, or -1. */
   int bias = -1;
   double multiplyAdds = 0;
+  /**
+   * The first of each so many pixels of the source that the primitive reads, brought together before it;
+   * empty: all. Spatial axes only.
+   */
+  Dims subsampling;
   /** Types of source, weights and destination follow the variant. */
   std::function<std::optional<onednn::Description>(const Variant& variant, const onednn::Scaling& scaling,
                                                    const std::vector<onednn::PostOp>& postOps,

@@ -84,3 +84,19 @@ describeWithVnni('INT8 layers run on optimized VNNI code', () => {
     });
   });
 });
+
+test('1x1 convolutions whose strides read a page apart run on pixels brought together', async () => {
+  const reorders = async (channels: number): Promise<string[]> => {
+    const model = new ModelBuilder();
+    // A first layer, so that the source has the layout that the second one wants.
+    const x = model.node('Conv', [
+      model.input('x', [1, 8, 8, 8]),
+      model.constant(new Array<number>(channels * 8).fill(0.1), [channels, 8, 1, 1]),
+    ]);
+    const weights = model.constant(new Array<number>(128 * channels).fill(0.1), [128, channels, 1, 1]);
+    model.output(model.node('Conv', [x, weights], { strides: [2, 2] }));
+    return withSession(model, async (session) => (await session.info()).steps[1]!.reorders);
+  };
+  expect(await reorders(512)).toContain('calibr8:subsample');
+  expect(await reorders(510)).not.toContain('calibr8:subsample');
+});

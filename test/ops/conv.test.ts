@@ -45,6 +45,8 @@ describe('Conv in float32 equals the reference', () => {
     ['1x1', { x: [2, 16, 7, 7], w: [24, 16, 1, 1] }],
     ['1x1 with strides', { x: [1, 17, 9, 8], w: [5, 17, 1, 1], strides: [2, 2] }],
     ['no bias', { x: [1, 8, 6, 6], w: [8, 8, 3, 3], bias: false }],
+    ['1x1 with strides that read a page apart', { x: [2, 512, 6, 5], w: [128, 512, 1, 1], strides: [2, 2] }],
+    ['1x1 with strides across only', { x: [1, 512, 3, 7], w: [130, 512, 1, 1], strides: [1, 2] }],
     [
       '7x7 of an image, strides 2',
       { x: [1, 3, 31, 29], w: [16, 3, 7, 7], strides: [2, 2], pads: [3, 3, 3, 3] },

@@ -31,6 +31,10 @@ describe('Conv in INT8 gives the nearest level of the exact result', () => {
     ['no bias', { bias: false }],
     ['1x1', { w: [33, 16, 1, 1], pads: [0, 0, 0, 0] }],
     [
+      '1x1 with strides that read a page apart',
+      { x: [1, 2048, 3, 4], w: [128, 2048, 1, 1], pads: [0, 0, 0, 0], strides: [2, 2] },
+    ],
+    [
       'an image: 3 channels, 7x7, strides 2',
       { x: [1, 3, 29, 31], w: [16, 3, 7, 7], strides: [2, 2], pads: [3, 3, 3, 3] },
     ],
