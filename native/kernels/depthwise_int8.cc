@@ -1,0 +1,249 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "kernels/depthwise.h"
+#include "kernels/depthwise_vnni.h"
+
+namespace calibr8 {
+
+using onednn::Layout;
+
+namespace {
+
+/** No sum of 9 products, the zero point's part included, is greater. */
+constexpr float kGreatestSum = 9.0f * 255 * 128 * 2;
+/** Requantized numbers beyond it saturate whatever the sum; far from the ends of int32, which they are
+ * converted to. */
+constexpr float kSaturated = 1 << 30;
+
+/** Weights and what sums start with, a block of channels after the other. */
+constexpr size_t kWeightsBytes = kDepthwiseWeights + kDepthwiseNumbers;
+
+int64_t blocksOf(int64_t channels) { return (channels + kDepthwiseBlock - 1) / kDepthwiseBlock; }
+
+/** Calls body(channel, block, offset of the channel in the block) for all channels. */
+template <typename Body>
+void forChannels(int64_t channels, const Body& body) {
+  for (int64_t c = 0; c < channels; ++c) {
+    int64_t block = c / kDepthwiseBlock;
+    int64_t size = std::min(kDepthwiseBlock, channels - block * kDepthwiseBlock);
+    body(c, static_cast<size_t>(block), depthwisePosition(c % kDepthwiseBlock, size));
+  }
+}
+
+bool isWide(int64_t channelsOfBlock) { return channelsOfBlock > kDepthwiseBlock / 2; }
+
+void packWeights(const int8_t* from, uint8_t* to, int64_t channels, int32_t offset) {
+  std::fill(to, to + static_cast<size_t>(blocksOf(channels)) * kWeightsBytes, uint8_t{0});
+  forChannels(channels, [&](int64_t c, size_t block, size_t position) {
+    int64_t inBlock = channels - static_cast<int64_t>(block) * kDepthwiseBlock;
+    size_t vector = 4 * static_cast<size_t>(isWide(inBlock) ? kDepthwiseBlock : kDepthwiseBlock / 2);
+    uint8_t* weights = to + block * kWeightsBytes;
+    const int8_t* taps = from + c * kDepthwiseTaps;
+    int32_t sum = 0;
+    for (size_t i = 0; i < kDepthwiseTaps; ++i) {
+      size_t row = i / 3;
+      size_t column = i % 3;
+      auto tap = static_cast<uint8_t>(taps[i]);
+      // The lower row of results begins a row of the image later.
+      weights[(2 * column) * vector + position + row] = tap;
+      weights[(2 * column + 1) * vector + position + row + 1] = tap;
+      sum += taps[i];
+    }
+    auto* start = reinterpret_cast<int32_t*>(weights + kDepthwiseWeights);
+    start[position / 4] = -offset * sum;
+  });
+}
+
+/** One number a channel, or one for all. */
+void packNumbers(const std::vector<float>& from, float* to, int64_t channels) {
+  std::fill(to, to + static_cast<size_t>(blocksOf(channels)) * (kDepthwiseNumbers / 4), 0.0f);
+  forChannels(channels, [&](int64_t c, size_t block, size_t position) {
+    to[block * (kDepthwiseNumbers / 4) + position / 4] = from[from.size() > 1 ? static_cast<size_t>(c) : 0];
+  });
+}
+
+std::shared_ptr<const Buffer> filled(size_t bytes, const std::function<void(Buffer&)>& fill) {
+  auto buffer = std::make_shared<Buffer>(bytes);
+  fill(*buffer);
+  return buffer;
+}
+
+/** What the accumulators are multiplied by, as the primitives do: source x weights / destination. */
+std::vector<float> scalesOf(const onednn::Scaling& scaling) {
+  std::vector<float> scales(scaling.weights.size());
+  for (size_t i = 0; i < scales.size(); ++i) {
+    scales[i] = scaling.source * scaling.weights[i] / scaling.destination;
+  }
+  return scales;
+}
+
+/** A post-op as a clamp of stored numbers: rounding keeps the order, so clamping may follow it. */
+bool addClamp(const onednn::PostOp& postOp, const onednn::Scaling& scaling, DepthwiseRequantization& to) {
+  if (postOp.kind != onednn::PostOp::Kind::kEltwise) return false;
+  const onednn::Eltwise& eltwise = postOp.eltwise;
+  auto stored = [&](float real) {
+    float level = std::nearbyint(real / scaling.destination) + static_cast<float>(to.zeroPoint);
+    return static_cast<int32_t>(std::clamp(level, static_cast<float>(to.low), static_cast<float>(to.high)));
+  };
+  if (eltwise.function == onednn::Function::kRelu && eltwise.alpha == 0) {
+    to.low = stored(0);
+    return true;
+  }
+  if (eltwise.function != onednn::Function::kClip || !(eltwise.alpha <= eltwise.beta)) return false;
+  int32_t low = stored(eltwise.alpha);
+  to.high = stored(eltwise.beta);
+  to.low = low;
+  return true;
+}
+
+std::optional<DepthwiseRequantization> requantizationOf(const Product& product, DataType type) {
+  DepthwiseRequantization to;
+  to.zeroPoint = product.scaling.destinationZeroPoint;
+  to.isSigned = type == DataType::kInt8;
+  to.low = to.isSigned ? std::numeric_limits<int8_t>::min() : 0;
+  to.high = to.isSigned ? std::numeric_limits<int8_t>::max() : std::numeric_limits<uint8_t>::max();
+  for (const onednn::PostOp& postOp : product.postOps.list) {
+    if (!addClamp(postOp, product.scaling, to)) return std::nullopt;
+  }
+  return to;
+}
+
+bool applies(const StepBuilder& builder, const Product& product) {
+  if (!isInt8(builder.source(0).dtype) || !isInt8(builder.destination().dtype)) return false;
+  std::vector<float> scales = scalesOf(product.scaling);
+  return std::all_of(scales.begin(), scales.end(), [](float scale) {
+    return scale * kGreatestSum < kSaturated / 2;  // false for what is no number
+  });
+}
+
+/** The whole convolution: addresses come with each run. */
+struct Depthwise {
+  DepthwiseShape shape;
+  uint8_t outside, flip;
+  DepthwiseRequantization to;
+  /** A row outside of the image. */
+  std::shared_ptr<const Buffer> outsideRow;
+  std::shared_ptr<const Buffer> scales;
+  /** Zeros, for a convolution without a bias. */
+  std::shared_ptr<const Buffer> noBias;
+
+  void run(void* const* pointers) const {
+    forStrips(shape, kDepthwiseBlock, [&](const DepthwiseStrip& strip) { runStrip(pointers, strip); });
+  }
+
+  void runStrip(void* const* pointers, const DepthwiseStrip& strip) const {
+    auto* source = static_cast<const uint8_t*>(pointers[0]);
+    auto* weights = static_cast<const uint8_t*>(pointers[1]);
+    auto* destination = static_cast<uint8_t*>(pointers[2]);
+    auto* bias = noBias ? noBias->data() : static_cast<const uint8_t*>(pointers[3]);
+    DepthwiseRows rows{};
+    for (int64_t i = 0; i < 4; ++i) {
+      int64_t offset = shape.sourceOffset(strip, i);
+      rows.source[i] = offset < 0 ? outsideRow->data() : source + offset;
+    }
+    rows.destination[0] = destination + shape.destinationOffset(strip);
+    rows.destination[1] = strip.rows > 1 ? rows.destination[0] + shape.out[1] * shape.channels : nullptr;
+    rows.pixel = shape.channels;
+    rows.inWidth = shape.in[1];
+    rows.outWidth = shape.out[1];
+    rows.padLeft = shape.pads[1];
+    rows.outside = outside;
+    rows.flip = flip;
+    rows.channels = strip.channels;
+    auto block = static_cast<size_t>(strip.firstChannel / kDepthwiseBlock);
+    rows.weights = weights + block * kWeightsBytes;
+    rows.start = reinterpret_cast<const int32_t*>(rows.weights + kDepthwiseWeights);
+    size_t numbers = block * kDepthwiseNumbers;
+    rows.bias = reinterpret_cast<const float*>(bias + numbers);
+    rows.scale = reinterpret_cast<const float*>(scales->data() + numbers);
+    rows.to = to;
+    runDepthwise(rows, shape.stride);
+  }
+};
+
+/** oneDNN's limit on instruction sets holds for us as well. */
+bool isAllowed() {
+  onednn::LibraryInfo library = onednn::libraryInfo();
+  return library.vnni && library.isa.rfind("avx512", 0) == 0 && hasDepthwiseVnni();
+}
+
+Depthwise describe(const StepBuilder& builder, const DepthwiseShape& shape, const Product& product,
+                   const DepthwiseRequantization& to) {
+  Depthwise depthwise{};
+  depthwise.shape = shape;
+  depthwise.outside = static_cast<uint8_t>(product.scaling.sourceZeroPoint);
+  depthwise.flip = builder.source(0).dtype == DataType::kInt8 ? 0x80 : 0;
+  depthwise.to = to;
+  size_t row = static_cast<size_t>(shape.in[1] * shape.channels);
+  depthwise.outsideRow =
+      filled(row, [&](Buffer& buffer) { std::fill(buffer.data(), buffer.data() + row, depthwise.outside); });
+  size_t numbers = static_cast<size_t>(blocksOf(shape.channels)) * kDepthwiseNumbers;
+  std::vector<float> scales = scalesOf(product.scaling);
+  depthwise.scales = filled(numbers, [&](Buffer& buffer) {
+    packNumbers(scales, reinterpret_cast<float*>(buffer.data()), shape.channels);
+  });
+  if (product.bias < 0) {
+    depthwise.noBias = filled(
+        numbers, [&](Buffer& buffer) { std::fill(buffer.data(), buffer.data() + numbers, uint8_t{0}); });
+  }
+  return depthwise;
+}
+
+Operand readWeights(StepBuilder& builder, const Depthwise& depthwise) {
+  const DepthwiseShape& shape = depthwise.shape;
+  int32_t outside = depthwise.flip ? static_cast<int8_t>(depthwise.outside) + 128 : depthwise.outside;
+  int64_t bytes = blocksOf(shape.channels) * static_cast<int64_t>(kWeightsBytes);
+  return builder.constant(1, Layout::rowMajor({bytes}, DataType::kUint8),
+                          "depthwise" + std::to_string(outside), [&](const uint8_t* from, uint8_t* to) {
+                            packWeights(reinterpret_cast<const int8_t*>(from), to, shape.channels, outside);
+                          });
+}
+
+Operand readBias(StepBuilder& builder, const DepthwiseShape& shape, const Product& product) {
+  bool whole = builder.source(static_cast<size_t>(product.bias)).dtype == DataType::kInt32;
+  std::vector<float> factors = whole ? std::vector<float>{1.0f} : onednn::biasFactors(product.scaling);
+  std::vector<float> scales = scalesOf(product.scaling);
+  std::string what = "depthwise";
+  what.append(reinterpret_cast<const char*>(scales.data()), scales.size() * sizeof(float));
+  what.append(reinterpret_cast<const char*>(factors.data()), factors.size() * sizeof(float));
+  int64_t count = blocksOf(shape.channels) * static_cast<int64_t>(kDepthwiseNumbers / sizeof(float));
+  return builder.constant(static_cast<size_t>(product.bias), Layout::rowMajor({count}, DataType::kFloat32),
+                          what, [&](const uint8_t* from, uint8_t* to) {
+                            auto* real = reinterpret_cast<const float*>(from);
+                            auto* counted = reinterpret_cast<const int32_t*>(from);
+                            std::vector<float> bias(static_cast<size_t>(shape.channels));
+                            for (size_t i = 0; i < bias.size(); ++i) {
+                              float limit = kSaturated / scales[scales.size() > 1 ? i : 0];
+                              float scaled = whole ? static_cast<float>(counted[i])
+                                                   : real[i] * factors[factors.size() > 1 ? i : 0];
+                              bias[i] = std::clamp(scaled, -limit, limit);
+                            }
+                            packNumbers(bias, reinterpret_cast<float*>(to), shape.channels);
+                          });
+}
+
+}  // namespace
+
+bool buildInt8Depthwise(StepBuilder& builder, const DepthwiseShape& shape, const Product& product) {
+  if (!isAllowed() || !applies(builder, product)) return false;
+  const Value& x = builder.source(0);
+  const Value& y = builder.destination();
+  auto to = requantizationOf(product, y.dtype);
+  if (!to) return false;
+  Depthwise depthwise = describe(builder, shape, product, *to);
+  builder.setWork({product.multiplyAdds, true});
+  std::vector<Operand> operands = {builder.read(0, Layout::channelsLast(x.dims, x.dtype)),
+                                   readWeights(builder, depthwise),
+                                   builder.write(Layout::channelsLast(y.dims, y.dtype))};
+  if (product.bias >= 0) operands.push_back(readBias(builder, shape, product));
+  builder.call("depthwise_vnni", operands,
+               [depthwise](void* const* pointers, RunContext&) { depthwise.run(pointers); });
+  return true;
+}
+
+}  // namespace calibr8
