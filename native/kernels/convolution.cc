@@ -3,6 +3,7 @@
 
 #include "kernels/depthwise.h"
 #include "kernels/families.h"
+#include "kernels/image_convolution.h"
 #include "kernels/product.h"
 
 namespace calibr8 {
@@ -148,7 +149,9 @@ Product describe(const StepView& step, bool transposed) {
 void buildConvolution(StepBuilder& builder) {
   Product product = describe(builder, false);
   ConvolutionGeometry geometry = readGeometry(builder, builder.source(0).dims.size() - 2);
-  if (!buildDepthwise(builder, geometry, product)) buildProduct(builder, product);
+  if (buildDepthwise(builder, geometry, product)) return;
+  if (buildImageConvolution(builder, geometry, product)) return;
+  buildProduct(builder, product);
 }
 
 Layout wishOfConvolution(const StepView& step, size_t source) {

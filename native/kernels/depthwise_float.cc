@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "kernels/clamp.h"
 #include "kernels/depthwise.h"
 #include "kernels/depthwise_fma.h"
 
@@ -19,26 +19,6 @@ constexpr int64_t kStrip = 512;
 constexpr int64_t kWeights = kDepthwiseTaps * kDepthwiseLanes;
 
 int64_t blocksOf(int64_t channels) { return (channels + kDepthwiseLanes - 1) / kDepthwiseLanes; }
-
-struct Clamp {
-  float low = -std::numeric_limits<float>::infinity();
-  float high = std::numeric_limits<float>::infinity();
-};
-
-/** The post-ops as one clamp; nothing where they are more. */
-std::optional<Clamp> clampOf(const PostOps& postOps) {
-  Clamp clamp;
-  if (postOps.list.empty()) return clamp;
-  const onednn::PostOp& postOp = postOps.list[0];
-  if (postOps.list.size() > 1 || postOp.kind != onednn::PostOp::Kind::kEltwise) return std::nullopt;
-  const onednn::Eltwise& eltwise = postOp.eltwise;
-  if (eltwise.function == onednn::Function::kRelu && eltwise.alpha == 0) {
-    clamp.low = 0;
-    return clamp;
-  }
-  if (eltwise.function != onednn::Function::kClip || !(eltwise.alpha <= eltwise.beta)) return std::nullopt;
-  return Clamp{eltwise.alpha, eltwise.beta};
-}
 
 /** The whole convolution: addresses come with each run. */
 struct Depthwise {

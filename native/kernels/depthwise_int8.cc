@@ -1,12 +1,11 @@
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "kernels/depthwise.h"
 #include "kernels/depthwise_vnni.h"
+#include "kernels/requantization.h"
 
 namespace calibr8 {
 
@@ -16,10 +15,6 @@ namespace {
 
 /** No sum of 9 products, the zero point's part included, is greater. */
 constexpr float kGreatestSum = 9.0f * 255 * 128 * 2;
-/** Requantized numbers beyond it saturate whatever the sum; far from the ends of int32, which they are
- * converted to. */
-constexpr float kSaturated = 1 << 30;
-
 /** Weights and what sums start with, a block of channels after the other. */
 constexpr size_t kWeightsBytes = kDepthwiseWeights + kDepthwiseNumbers;
 
@@ -73,59 +68,11 @@ std::shared_ptr<const Buffer> filled(size_t bytes, const std::function<void(Buff
   return buffer;
 }
 
-/** What the accumulators are multiplied by, as the primitives do: source x weights / destination. */
-std::vector<float> scalesOf(const onednn::Scaling& scaling) {
-  std::vector<float> scales(scaling.weights.size());
-  for (size_t i = 0; i < scales.size(); ++i) {
-    scales[i] = scaling.source * scaling.weights[i] / scaling.destination;
-  }
-  return scales;
-}
-
-/** A post-op as a clamp of stored numbers: rounding keeps the order, so clamping may follow it. */
-bool addClamp(const onednn::PostOp& postOp, const onednn::Scaling& scaling, DepthwiseRequantization& to) {
-  if (postOp.kind != onednn::PostOp::Kind::kEltwise) return false;
-  const onednn::Eltwise& eltwise = postOp.eltwise;
-  auto stored = [&](float real) {
-    float level = std::nearbyint(real / scaling.destination) + static_cast<float>(to.zeroPoint);
-    return static_cast<int32_t>(std::clamp(level, static_cast<float>(to.low), static_cast<float>(to.high)));
-  };
-  if (eltwise.function == onednn::Function::kRelu && eltwise.alpha == 0) {
-    to.low = stored(0);
-    return true;
-  }
-  if (eltwise.function != onednn::Function::kClip || !(eltwise.alpha <= eltwise.beta)) return false;
-  int32_t low = stored(eltwise.alpha);
-  to.high = stored(eltwise.beta);
-  to.low = low;
-  return true;
-}
-
-std::optional<DepthwiseRequantization> requantizationOf(const Product& product, DataType type) {
-  DepthwiseRequantization to;
-  to.zeroPoint = product.scaling.destinationZeroPoint;
-  to.isSigned = type == DataType::kInt8;
-  to.low = to.isSigned ? std::numeric_limits<int8_t>::min() : 0;
-  to.high = to.isSigned ? std::numeric_limits<int8_t>::max() : std::numeric_limits<uint8_t>::max();
-  for (const onednn::PostOp& postOp : product.postOps.list) {
-    if (!addClamp(postOp, product.scaling, to)) return std::nullopt;
-  }
-  return to;
-}
-
-bool applies(const StepBuilder& builder, const Product& product) {
-  if (!isInt8(builder.source(0).dtype) || !isInt8(builder.destination().dtype)) return false;
-  std::vector<float> scales = scalesOf(product.scaling);
-  return std::all_of(scales.begin(), scales.end(), [](float scale) {
-    return scale * kGreatestSum < kSaturated / 2;  // false for what is no number
-  });
-}
-
 /** The whole convolution: addresses come with each run. */
 struct Depthwise {
   DepthwiseShape shape;
   uint8_t outside, flip;
-  DepthwiseRequantization to;
+  Requantization to;
   /** A row outside of the image. */
   std::shared_ptr<const Buffer> outsideRow;
   std::shared_ptr<const Buffer> scales;
@@ -161,19 +108,13 @@ struct Depthwise {
     size_t numbers = block * kDepthwiseNumbers;
     rows.bias = reinterpret_cast<const float*>(bias + numbers);
     rows.scale = reinterpret_cast<const float*>(scales->data() + numbers);
-    rows.to = to;
+    rows.to = {to.zeroPoint, to.isSigned, to.low, to.high};
     runDepthwise(rows, shape.stride);
   }
 };
 
-/** oneDNN's limit on instruction sets holds for us as well. */
-bool isAllowed() {
-  onednn::LibraryInfo library = onednn::libraryInfo();
-  return library.vnni && library.isa.rfind("avx512", 0) == 0 && hasDepthwiseVnni();
-}
-
 Depthwise describe(const StepBuilder& builder, const DepthwiseShape& shape, const Product& product,
-                   const DepthwiseRequantization& to) {
+                   const Requantization& to) {
   Depthwise depthwise{};
   depthwise.shape = shape;
   depthwise.outside = static_cast<uint8_t>(product.scaling.sourceZeroPoint);
@@ -183,9 +124,8 @@ Depthwise describe(const StepBuilder& builder, const DepthwiseShape& shape, cons
   depthwise.outsideRow =
       filled(row, [&](Buffer& buffer) { std::fill(buffer.data(), buffer.data() + row, depthwise.outside); });
   size_t numbers = static_cast<size_t>(blocksOf(shape.channels)) * kDepthwiseNumbers;
-  std::vector<float> scales = scalesOf(product.scaling);
   depthwise.scales = filled(numbers, [&](Buffer& buffer) {
-    packNumbers(scales, reinterpret_cast<float*>(buffer.data()), shape.channels);
+    packNumbers(to.scales, reinterpret_cast<float*>(buffer.data()), shape.channels);
   });
   if (product.bias < 0) {
     depthwise.noBias = filled(
@@ -204,43 +144,33 @@ Operand readWeights(StepBuilder& builder, const Depthwise& depthwise) {
                           });
 }
 
-Operand readBias(StepBuilder& builder, const DepthwiseShape& shape, const Product& product) {
-  bool whole = builder.source(static_cast<size_t>(product.bias)).dtype == DataType::kInt32;
-  std::vector<float> factors = whole ? std::vector<float>{1.0f} : onednn::biasFactors(product.scaling);
-  std::vector<float> scales = scalesOf(product.scaling);
-  std::string what = "depthwise";
-  what.append(reinterpret_cast<const char*>(scales.data()), scales.size() * sizeof(float));
-  what.append(reinterpret_cast<const char*>(factors.data()), factors.size() * sizeof(float));
+Operand readBias(StepBuilder& builder, const DepthwiseShape& shape, const Product& product,
+                 const Requantization& to) {
   int64_t count = blocksOf(shape.channels) * static_cast<int64_t>(kDepthwiseNumbers / sizeof(float));
-  return builder.constant(static_cast<size_t>(product.bias), Layout::rowMajor({count}, DataType::kFloat32),
-                          what, [&](const uint8_t* from, uint8_t* to) {
-                            auto* real = reinterpret_cast<const float*>(from);
-                            auto* counted = reinterpret_cast<const int32_t*>(from);
-                            std::vector<float> bias(static_cast<size_t>(shape.channels));
-                            for (size_t i = 0; i < bias.size(); ++i) {
-                              float limit = kSaturated / scales[scales.size() > 1 ? i : 0];
-                              float scaled = whole ? static_cast<float>(counted[i])
-                                                   : real[i] * factors[factors.size() > 1 ? i : 0];
-                              bias[i] = std::clamp(scaled, -limit, limit);
-                            }
-                            packNumbers(bias, reinterpret_cast<float*>(to), shape.channels);
+  auto source = static_cast<size_t>(product.bias);
+  DataType type = builder.source(source).dtype;
+  return builder.constant(source, Layout::rowMajor({count}, DataType::kFloat32),
+                          "depthwise" + to.key(product), [&](const uint8_t* from, uint8_t* target) {
+                            packNumbers(biasOfSums(product, to, from, type, shape.channels),
+                                        reinterpret_cast<float*>(target), shape.channels);
                           });
 }
 
 }  // namespace
 
 bool buildInt8Depthwise(StepBuilder& builder, const DepthwiseShape& shape, const Product& product) {
-  if (!isAllowed() || !applies(builder, product)) return false;
+  if (!mayUseVnni512() || !hasDepthwiseVnni()) return false;
   const Value& x = builder.source(0);
   const Value& y = builder.destination();
-  auto to = requantizationOf(product, y.dtype);
+  if (!isInt8(x.dtype) || !isInt8(y.dtype)) return false;
+  auto to = requantizationOf(product, y.dtype, kGreatestSum);
   if (!to) return false;
   Depthwise depthwise = describe(builder, shape, product, *to);
   builder.setWork({product.multiplyAdds, true});
   std::vector<Operand> operands = {builder.read(0, Layout::channelsLast(x.dims, x.dtype)),
                                    readWeights(builder, depthwise),
                                    builder.write(Layout::channelsLast(y.dims, y.dtype))};
-  if (product.bias >= 0) operands.push_back(readBias(builder, shape, product));
+  if (product.bias >= 0) operands.push_back(readBias(builder, shape, product, *to));
   builder.call("depthwise_vnni", operands,
                [depthwise](void* const* pointers, RunContext&) { depthwise.run(pointers); });
   return true;

@@ -1,0 +1,50 @@
+#ifndef CALIBR8_KERNELS_REQUANTIZATION_H_
+#define CALIBR8_KERNELS_REQUANTIZATION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/data_type.h"
+
+namespace calibr8 {
+
+struct Product;
+
+/**
+ * How our kernels turn sums into bytes, as oneDNN's do bit for bit: (sum + bias) x scale + zeroPoint in
+ * float32, rounded half to even, saturated. Activations are clamps of what is stored, since rounding keeps
+ * the order.
+ */
+struct Requantization {
+  int32_t zeroPoint = 0;
+  bool isSigned = false;
+  /** As stored; the type's whole range unless an activation narrows it. */
+  int32_t low = 0;
+  int32_t high = 255;
+  /** One, or one a channel. */
+  std::vector<float> scales;
+
+  float scale(size_t channel) const { return scales[scales.size() > 1 ? channel : 0]; }
+  /** What tells biasOfSums() for one from another's, beside the bias. */
+  std::string key(const Product& product) const;
+};
+
+/** Nothing where the product has post-ops that are no clamps, or sums up to `greatestSum` might leave int32.
+ */
+std::optional<Requantization> requantizationOf(const Product& product, DataType type, float greatestSum);
+
+/**
+ * The channels' biases in units of their sums; `bias` are the bytes of product's bias, of type `type`. Where
+ * nothing but saturation can follow they are cut to what converts to int32.
+ */
+std::vector<float> biasOfSums(const Product& product, const Requantization& to, const uint8_t* bias,
+                              DataType type, int64_t channels);
+
+/** Whether oneDNN may use VNNI with AVX-512 here: its limit on instruction sets holds for us as well. */
+bool mayUseVnni512();
+
+}  // namespace calibr8
+
+#endif  // CALIBR8_KERNELS_REQUANTIZATION_H_
