@@ -179,7 +179,10 @@ Loop makeLoop(BinaryFunction function, const Operand& a, const Quantization& qa,
   loop.a = {typeOf(a), {}, {qa.scale(), qa.zeroPoint(), 1, 0}};
   loop.b = {typeOf(b), {}, {qb.scale(), qb.zeroPoint(), 1, 0}};
   loop.y = {typeOf(y), {}, {1, 0, qy.scale(), qy.zeroPoint()}};
-  if (function == BinaryFunction::kAdd && isInt8(loop.a.type) && isInt8(loop.b.type) && isInt8(loop.y.type)) {
+  bool unsignedBytes = true;
+  for (const Side* side : {&loop.a, &loop.b, &loop.y})
+    unsignedBytes = unsignedBytes && side->type == DataType::kUint8;
+  if (function == BinaryFunction::kAdd && unsignedBytes) {
     loop.levels = true;
     loop.sum = LevelSum(qa, qb, qy);
     for (Side* side : {&loop.a, &loop.b, &loop.y}) side->numbers = {};

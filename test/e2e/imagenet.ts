@@ -72,29 +72,42 @@ async function calibrate(
   await calibrator.release();
 }
 
+/** The evaluation of a quantized file here against the same file in onnxruntime, on `count` images. */
+export async function compareWithOnnxruntime(
+  network: ImagenetNetwork,
+  file: string,
+  count: number,
+): Promise<EvaluationResult> {
+  const session = await InferenceSession.create(file, { threadsPerStream: 1 });
+  const peer = await ort.InferenceSession.create(file, { intraOpNumThreads: 1 });
+  const options = await evaluationOf(network, count);
+  const result = await evaluate({ ...options, session, reference: runnable(peer, session) });
+  await Promise.all([session.release(), peer.release()]);
+  return result;
+}
+
+/** Validation images, spread over the set, as the network wants them. */
+async function evaluationOf({ preset, labelOffset }: ImagenetNetwork, count: number) {
+  const images = await openDataset({
+    data: dataPath('imagenet-val', 'images')!,
+    labels: dataPath('imagenet-val', 'val_list.txt')!,
+    labelOffset,
+  });
+  return { samples: spread(images, count), preprocessing: { ...PRESETS[preset], resize: null } };
+}
+
 async function compare(
-  { preset, labelOffset }: ImagenetNetwork,
+  network: ImagenetNetwork,
   model: string,
   output: string,
   count: number,
 ): Promise<Outcome> {
-  const options = {
-    samples: spread(
-      await openDataset({
-        data: dataPath('imagenet-val', 'images')!,
-        labels: dataPath('imagenet-val', 'val_list.txt')!,
-        labelOffset,
-      }),
-      count,
-    ),
-    preprocessing: { ...PRESETS[preset], resize: null },
-  };
+  const options = await evaluationOf(network, count);
   const session = await InferenceSession.create(output, { threadsPerStream: 1 });
   const reference = await InferenceSession.create(model, { threadsPerStream: 1 });
-  const peer = await ort.InferenceSession.create(output, { intraOpNumThreads: 1 });
   const fp32 = await evaluate({ ...options, session, reference });
-  const onnxruntime = await evaluate({ ...options, session, reference: runnable(peer, session) });
-  await Promise.all([session.release(), reference.release(), peer.release()]);
+  await Promise.all([session.release(), reference.release()]);
+  const onnxruntime = await compareWithOnnxruntime(network, output, count);
   return { fp32, onnxruntime, drop: fp32.reference!.top1! - fp32.top1! };
 }
 
