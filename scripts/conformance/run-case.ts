@@ -24,9 +24,14 @@ export async function runCase(test: ConformanceCase): Promise<Outcome> {
   }
 }
 
-/** The reason without what differs from case to case: paths and the list of all that is supported. */
+/**
+ * The reason without what differs from case to case and what would serve instead: of a list of what is not supported its items
+ * alone, without the path and the list of all that is.
+ */
 function brief(message: string): string {
-  return message.replace(/^\S*\.onnx: /, '').replace(/ Supported: .*$/, '');
+  const [first, ...items] = message.replace(/\s+Supported: [^]*$/, '').split('\n  - ');
+  if (items.length === 0) return first!.replace(/^\S*\.onnx: /, '');
+  return items.map((item) => item.replace(/; nearest supported form: [^]*$/, '')).join('; ');
 }
 
 async function differenceOf(test: ConformanceCase): Promise<string | undefined> {
