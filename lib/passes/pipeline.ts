@@ -49,6 +49,7 @@ export const EXECUTION: readonly Pass[] = [
   fuseActivations, // before absorbing, so that a quantization is found right after the fused node
   absorbQuantization, // conversions become types
   dropRedundantClamps, // needs the destination's type
+  removeDeadNodes, // so that nothing is dequantized that absorbing left without a reader
   foldDequantizedConstants, // weights that stayed in float
   inferAndFold, // types of what was replaced, and constants that dequantizing uncovered
   removeDeadNodes,

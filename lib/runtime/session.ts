@@ -70,10 +70,9 @@ export class InferenceSession {
   readonly outputNames: readonly string[];
   readonly inputMetadata: readonly ValueMetadata[];
   readonly outputMetadata: readonly ValueMetadata[];
-  /** `int8` where every convolution and matrix product computes on quantized numbers, `fp32` where none, else `mixed`. */
-  readonly precision: Precision;
   readonly #executor: Executor;
   readonly #everything: readonly Fetch[];
+  #precision: Precision | undefined;
 
   private constructor(executor: Executor) {
     const { graph } = executor;
@@ -82,7 +81,6 @@ export class InferenceSession {
     this.outputNames = graph.outputs.map(({ name }) => name);
     this.inputMetadata = graph.inputs.map(metadataOf);
     this.outputMetadata = graph.outputs.map(metadataOf);
-    this.precision = precisionOf(graph);
     this.#everything = this.outputNames.map((name, index) => ({ name, index, target: null }));
   }
 
@@ -127,6 +125,15 @@ export class InferenceSession {
       throw error;
     }
     return session;
+  }
+
+  /**
+   * `int8` where every convolution and matrix product computes on quantized numbers, `fp32` where none, else `mixed`. Found out
+   * when it is asked for, since that takes as long as a good part of loading.
+   */
+  get precision(): Precision {
+    this.#precision ??= precisionOf(this.#executor.graph);
+    return this.#precision;
   }
 
   /** Threads that this session uses. */
