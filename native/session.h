@@ -76,7 +76,8 @@ class Session : public Napi::ObjectWrap<Session> {
   void settle(Napi::Env env, Task& task);
   void reportMemory(Napi::Env env);
   /** The arguments of run() and profile(): the program, its inputs copied, its outputs held by the task. */
-  std::shared_ptr<PlacedProgram> readRun(const Napi::CallbackInfo& info, Task& task, RunBuffers& buffers);
+  std::shared_ptr<PlacedProgram> readRun(const Napi::CallbackInfo& info, Task& task, RunBuffers& buffers,
+                                         Inputs inputs);
   /** Frees everything; the streams are idle or told to give up. */
   void shutDown();
   void finishClosing(Napi::Env env);

@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "copy.h"
 #include "error.h"
+#include "program/intake.h"
 #include "results.h"
 #include "session.h"
 
@@ -84,18 +85,23 @@ Napi::Value Session::place(const Napi::CallbackInfo& info) {
 }
 
 std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, Task& task,
-                                                RunBuffers& buffers) {
+                                                RunBuffers& buffers, Inputs inputs) {
   Engine& owner = engine();
   int64_t id = toInteger(info[0], "program", 0, kMaxProgram);
   auto placed = owner.placed(static_cast<uint32_t>(id));
   const Plan& plan = placed->program->plan;
-  std::vector<HostBytes> inputs = toViewsOf(plan, plan.inputs, info[1], "inputs");
+  std::vector<HostBytes> views = toViewsOf(plan, plan.inputs, info[1], "inputs");
   for (const HostBytes& output : toViewsOf(plan, plan.outputs, info[2], "outputs"))
     buffers.outputs.push_back(output.data);
   task.held = Napi::Persistent(info[2].As<Napi::Object>());
-  for (const HostBytes& input : inputs) {
-    buffers.inputs.push_back(owner.staging().take(input.bytes));
-    copyInput(buffers.inputs.back().data(), input.data, input.bytes);
+  for (size_t i = 0; i < views.size(); ++i) {
+    if (inputs == Inputs::kTakenIn) {
+      buffers.inputs.push_back(owner.staging().take(intakeBytes(*placed->program, i)));
+      takeIn(*placed->program, i, views[i].data, buffers.inputs.back().data());
+    } else {
+      buffers.inputs.push_back(owner.staging().take(views[i].bytes));
+      copyInput(buffers.inputs.back().data(), views[i].data, views[i].bytes);
+    }
   }
   return placed;
 }
@@ -104,7 +110,7 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return promised(env, [&](Task& task) {
     auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, task, *buffers);
+    auto placed = readRun(info, task, *buffers, Inputs::kTakenIn);
     Engine& owner = engine();
     task.work = [&owner, buffers, placed](StreamContext& context) {
       owner.run(context, *placed, *buffers);
@@ -118,7 +124,7 @@ Napi::Value Session::profile(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return promised(env, [&](Task& task) {
     auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, task, *buffers);
+    auto placed = readRun(info, task, *buffers, Inputs::kAsFed);
     size_t runs = static_cast<size_t>(toInteger(info[3], "runs", 1, kMaxRuns));
     Engine& owner = engine();
     auto profile = std::make_shared<Profile>();

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "program/convert.h"
+#include "program/intake.h"
 #include "program/step_builder.h"
 
 namespace calibr8 {
@@ -31,6 +32,7 @@ std::shared_ptr<const Program> Compiler::compile() {
     compileStep(i);
   }
   addOutputs();
+  findIntakes(*program_);
   for (const ProgramStep& step : program_->steps) {
     program_->workspaceBytes = std::max(program_->workspaceBytes, step.workspaceBytes);
   }

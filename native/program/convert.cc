@@ -111,6 +111,17 @@ bool canInterleave(const Layout& from, const Layout& to) {
          from.isRowMajor() && to.isChannelsLast();
 }
 
+void addConversion(StepBuilder& builder, const char* name, const Operand& from, const Operand& to,
+                   Function function, bool inserted) {
+  Operation operation;
+  operation.implementation = std::string("calibr8:") + name;
+  operation.inserted = inserted;
+  operation.conversion = true;
+  operation.function = std::move(function);
+  operation.operands = {from, to};
+  builder.add(std::move(operation));
+}
+
 Operation moveOperation(const onednn::Device& device, const Operand& from, const Operand& to, bool* found) {
   Operation operation;
   operation.operands = {from, to};
@@ -166,11 +177,12 @@ void convert(StepBuilder& builder, const Operand& from, const Quantization& from
   bool perTensor = isPerTensor(fromQ) && isPerTensor(toQ);
   bool linearTypes = perTensor && canConvertLinear(a.type(), b.type());
   if (linearTypes && a.sameOrder(b) && a.isDense() && b.isDense()) {
-    builder.call("convert", {from, to}, linear(a, b, numbersOf(fromQ, toQ)), inserted);
+    addConversion(builder, "convert", from, to, linear(a, b, numbersOf(fromQ, toQ)), inserted);
     return;
   }
   if (linearTypes && canInterleave(a, b)) {
-    builder.call("quantize_interleaved", {from, to}, interleave(a, b, numbersOf(fromQ, toQ)), inserted);
+    addConversion(builder, "quantize_interleaved", from, to, interleave(a, b, numbersOf(fromQ, toQ)),
+                  inserted);
     return;
   }
   bool onednnTypes =

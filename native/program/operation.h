@@ -36,6 +36,9 @@ struct Operation {
   std::string implementation;
   /** A reorder that was inserted because layouts disagree. */
   bool inserted = false;
+  /** A function that converts its first operand, element by element, to its second, and needs nothing else.
+   */
+  bool conversion = false;
   dnnl::primitive primitive;
   /** The primitive's argument numbers, as many as operands; empty for a function of ours. */
   std::vector<int> arguments;

@@ -45,11 +45,21 @@ struct ProgramStep {
   std::vector<Operation> operations;
 };
 
+/** The conversion that stands in for an input's copy (intake.h); `value`, its result, is -1 where there is
+ * none. */
+struct Intake {
+  int32_t step = -1;
+  size_t operation = 0;
+  int32_t value = -1;
+};
+
 /** A compiled plan. Immutable, so that any number of streams may run it, each with a State of its own. */
 struct Program {
   Plan plan;
   std::vector<ValuePlace> values;
   std::vector<ProgramStep> steps;
+  /** For each of the plan's inputs. */
+  std::vector<Intake> intakes;
   /** Copies each output into the host's memory, in plan order. */
   std::vector<Operation> outputs;
   std::vector<std::shared_ptr<const Buffer>> constants;
