@@ -28,6 +28,6 @@ export {
   type TensorMap,
   type ValueMetadata,
 } from './runtime/session';
-export type { SessionOptions } from './runtime/options';
+export type { PerformanceHint, SessionOptions } from './runtime/options';
 export type { Precision, ProgramInfo } from './runtime/program-info';
 export { Tensor, type TensorData } from './tensor';

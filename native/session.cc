@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "affinity.h"
 #include "arguments.h"
 #include "environment.h"
 #include "error.h"
@@ -10,6 +11,23 @@ namespace {
 
 constexpr int64_t kMaxStreams = 256;
 constexpr int64_t kMaxThreads = 1024;
+
+/** None, or one for each thread. */
+std::vector<int> toProcessors(const Napi::Value& value, int64_t threads) {
+  std::vector<int> processors;
+  if (value.IsUndefined()) return processors;
+  if (!value.IsArray()) throw Error(Code::kInvalidArgument, "Expected an array for options.processors.");
+  Napi::Array array = value.As<Napi::Array>();
+  if (array.Length() != threads) {
+    throw Error(
+        Code::kInvalidArgument,
+        text("Expected ", threads, " processors, one for each thread, but received ", array.Length(), "."));
+  }
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    processors.push_back(static_cast<int>(toInteger(array.Get(i), "options.processors[]", 0, kMaxProcessor)));
+  }
+  return processors;
+}
 
 }  // namespace
 
@@ -31,12 +49,13 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
     Napi::Object options = info[0].As<Napi::Object>();
     int64_t streams = toInteger(options.Get("streams"), "options.streams", 1, kMaxStreams);
     int64_t threads = toInteger(options.Get("threadsPerStream"), "options.threadsPerStream", 1, kMaxThreads);
+    std::vector<int> processors = toProcessors(options.Get("processors"), streams * threads);
     engine_ = std::make_unique<Engine>(static_cast<size_t>(streams));
     queue_ = Queue::New(env, "calibr8", 0, 1, this);
     queue_.Unref(env);
     try {
       streams_ = std::make_unique<Streams>(static_cast<size_t>(streams), static_cast<int>(threads),
-                                           engine_->device());
+                                           std::move(processors), engine_->device());
     } catch (...) {
       queue_.Release();
       throw;

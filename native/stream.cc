@@ -3,7 +3,9 @@
 #include <omp.h>
 
 #include <chrono>
+#include <utility>
 
+#include "affinity.h"
 #include "info.h"
 
 #if defined(__x86_64__)
@@ -35,8 +37,9 @@ void pause() {
 
 }  // namespace
 
-Streams::Streams(size_t count, int threadsPerStream, const onednn::Device& device)
-    : count_(count), device_(device) {
+Streams::Streams(size_t count, int threadsPerStream, std::vector<int> processors,
+                 const onednn::Device& device)
+    : count_(count), processors_(std::move(processors)), device_(device) {
   // Only with a processor to spare for the caller's thread, which otherwise could not bring the work.
   spins_ = count * static_cast<size_t>(threadsPerStream) < static_cast<size_t>(availableProcessors());
   try {
@@ -69,6 +72,11 @@ void Streams::stop() {
 }
 
 void Streams::work(size_t index, int threads) {
+  // Before there is a team, whose threads inherit it, as do those that libgomp ends and starts again.
+  if (!processors_.empty()) {
+    auto first = processors_.begin() + static_cast<std::ptrdiff_t>(index * static_cast<size_t>(threads));
+    pinThread({first, first + threads});
+  }
   omp_set_dynamic(0);
   omp_set_num_threads(threads);
   flushDenormals();

@@ -29,7 +29,8 @@ class Streams {
  public:
   using Job = std::function<void(StreamContext&)>;
 
-  Streams(size_t count, int threadsPerStream, const onednn::Device& device);
+  /** `processors` are those of each stream in turn, or empty: then threads go where the system puts them. */
+  Streams(size_t count, int threadsPerStream, std::vector<int> processors, const onednn::Device& device);
   ~Streams() { stop(); }
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
@@ -46,6 +47,7 @@ class Streams {
   void spin() const;
 
   size_t count_;
+  std::vector<int> processors_;
   const onednn::Device& device_;
   std::mutex mutex_;
   std::condition_variable wake_;

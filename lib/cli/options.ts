@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { Calibr8Error } from '../errors';
 import { parsePreprocessing, PRESETS, type Preprocessing } from '../evaluation/preprocessing';
 import type { Extent } from '../evaluation/resample';
-import { resolveOptions } from '../runtime/options';
+import { resolveOptions, type PerformanceHint } from '../runtime/options';
 import { UsageError } from './io';
 
 export interface ImageOptions {
@@ -12,7 +12,8 @@ export interface ImageOptions {
 }
 
 export interface ThreadOptions {
-  streams?: number;
+  streams?: number | 'auto';
+  hint?: PerformanceHint;
   threads?: number;
 }
 
@@ -38,6 +39,10 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
 
 /** Streams, and threads of each, that a session takes. */
 const threadCount = integer(1, 1024);
+
+function streamCount(text: string): number | 'auto' {
+  return text === 'auto' ? text : threadCount(text);
+}
 
 /** A parser of numbers greater than 0. */
 export function positiveNumber(text: string): number {
@@ -71,10 +76,16 @@ export function addImageOptions(command: Command, fallback: string): Command {
 
 export function addThreadOptions(command: Command): Command {
   return command
-    .option('--streams <S>', 'runs under way at once (default: 1)', threadCount)
+    .option('--streams <S|auto>', 'runs under way at once; auto: by --hint (default: 1)', streamCount)
+    .addOption(
+      new Option(
+        '--hint <NAME>',
+        'what --streams auto is for: throughput, a stream for each core (default), or latency, one stream with all cores',
+      ).choices(['throughput', 'latency']),
+    )
     .option(
       '--threads <T>',
-      'threads of each stream (default: OMP_NUM_THREADS, else the processors this process may use, divided by the streams)',
+      'threads of each stream (default: OMP_NUM_THREADS, else the cores this process may use, divided by the streams)',
       threadCount,
     );
 }
@@ -83,7 +94,7 @@ export function addThreadOptions(command: Command): Command {
 export function addThreadsOption(command: Command): Command {
   return command.option(
     '--threads <T>',
-    'threads (default: OMP_NUM_THREADS, else the processors this process may use)',
+    'threads (default: OMP_NUM_THREADS, else the cores this process may use)',
     threadCount,
   );
 }
@@ -115,18 +126,21 @@ export interface Threads {
   streams: number;
   threadsPerStream: number;
   /** What decided the number of threads. */
-  source: '--threads' | 'OMP_NUM_THREADS' | 'available processors';
+  source: '--threads' | 'OMP_NUM_THREADS' | 'available cores';
 }
 
 /** The threads that a session will use, and why, so that a command can say it. */
-export function resolveThreads({ streams, threads }: ThreadOptions): Threads {
-  const resolved = resolveOptions({
+export function resolveThreads({ streams, hint, threads }: ThreadOptions): Threads {
+  if (hint !== undefined && typeof streams === 'number')
+    throw new UsageError('--hint decides about the number of streams: leave out --streams, or give auto.');
+  const { streams: count, threadsPerStream } = resolveOptions({
     ...(streams !== undefined && { streams }),
+    ...(hint !== undefined && { performanceHint: hint }),
     ...(threads !== undefined && { threadsPerStream: threads }),
   });
   const omp = Number.parseInt(process.env['OMP_NUM_THREADS'] ?? '', 10) >= 1;
-  const source = threads !== undefined ? '--threads' : omp ? 'OMP_NUM_THREADS' : 'available processors';
-  return { ...resolved, source };
+  const source = threads !== undefined ? '--threads' : omp ? 'OMP_NUM_THREADS' : 'available cores';
+  return { streams: count, threadsPerStream, source };
 }
 
 function parseResize(text: string): Extent | 'none' {

@@ -19,6 +19,8 @@ export interface NativeSessionOptions {
   streams: number;
   /** OpenMP team size of each stream. */
   threadsPerStream: number;
+  /** What streams are pinned to: `threadsPerStream` processors for each stream in turn. */
+  processors?: readonly number[];
 }
 
 export interface CompiledStep {

@@ -1,21 +1,42 @@
-import { availableParallelism } from 'node:os';
 import { expected } from '../errors';
+import { allowedProcessors, availableCores, chooseProcessors, coresAmong } from './processors';
+
+/** What a session with `streams: 'auto'` is to be good at. */
+export type PerformanceHint = 'throughput' | 'latency';
 
 /** Options of a session. */
 export interface SessionOptions {
-  /** Runs that may execute at the same time, each on its own threads. Default 1. */
-  streams?: number;
   /**
-   * Threads that share the work of one run. Default: `OMP_NUM_THREADS` where it is set, else the processors that this
-   * process may use divided by `streams`. `intraOpNumThreads` means the same, for code written for onnxruntime.
+   * Runs that may execute at the same time, each on its own threads. Default 1. `'auto'` decides by `performanceHint` for the
+   * cores that this process may use: its affinity mask (`taskset`, cpusets), a core with two hardware threads counted once, within
+   * its control group's processor time; or for `OMP_NUM_THREADS` where it is set.
+   */
+  streams?: number | 'auto';
+  /**
+   * The rule of `streams: 'auto'`, which it implies, named as in OpenVINO: `'throughput'`, the default, is a stream of one thread
+   * (or of `threadsPerStream`) for each core, for callers that have several runs under way; `'latency'` is one stream with all
+   * cores, for a caller that waits for each run.
+   */
+  performanceHint?: PerformanceHint;
+  /**
+   * Threads that share the work of one run. Default: `OMP_NUM_THREADS` where it is set, else the cores that this process may
+   * use, divided by `streams`. `intraOpNumThreads` means the same, for code written for onnxruntime.
    */
   threadsPerStream?: number;
   intraOpNumThreads?: number;
+  /**
+   * Gives each stream processors of its own, which its threads do not leave. Default: only where there is more than one stream
+   * and together they fill the cores of the affinity mask, since processes that share a machine and use a part of it each would
+   * otherwise all choose the same processors.
+   */
+  pinThreads?: boolean;
 }
 
 export interface ResolvedOptions {
   streams: number;
   threadsPerStream: number;
+  /** The processors that threads are pinned to, `threadsPerStream` for each stream in turn; absent where they are not pinned. */
+  processors?: readonly number[];
 }
 
 /** Names that onnxruntime's sessions take and that have no meaning here; they are accepted so that its users need no edits. */
@@ -46,7 +67,10 @@ const ONNXRUNTIME_ONLY = new Set([
   ],
 ]);
 
-const KNOWN = new Set(['streams', 'threadsPerStream', 'intraOpNumThreads']);
+/** The addon's limit. */
+const MOST_STREAMS = 256;
+
+const KNOWN = new Set(['streams', 'performanceHint', 'threadsPerStream', 'intraOpNumThreads', 'pinThreads']);
 
 export function resolveOptions(options: unknown): ResolvedOptions {
   if (options === undefined) return resolve({});
@@ -61,17 +85,59 @@ export function resolveOptions(options: unknown): ResolvedOptions {
 }
 
 function resolve(options: SessionOptions): ResolvedOptions {
-  const streams = count(options.streams, 'streams') ?? 1;
   const threads =
     count(options.threadsPerStream, 'threadsPerStream') ??
     count(options.intraOpNumThreads || undefined, 'intraOpNumThreads');
+  const division = isAutomatic(options)
+    ? divide(options.performanceHint ?? 'throughput', threads)
+    : share(count(options.streams, 'streams') ?? 1, threads);
+  return withProcessors(division, options.pinThreads);
+}
+
+/** Whether the numbers of streams and threads are to be found here. Throws where options contradict each other. */
+function isAutomatic({ streams, performanceHint }: SessionOptions): boolean {
+  if (performanceHint === undefined) return streams === 'auto';
+  if (performanceHint !== 'throughput' && performanceHint !== 'latency')
+    throw expected("'throughput' or 'latency'", 'performanceHint', performanceHint);
+  if (streams !== undefined && streams !== 'auto')
+    throw expected("'auto', since performanceHint decides about their number,", 'streams', streams);
+  return true;
+}
+
+function divide(hint: PerformanceHint, threads: number | undefined): ResolvedOptions {
+  const all = defaultThreads();
+  if (hint === 'latency') return { streams: 1, threadsPerStream: threads ?? all };
+  return {
+    streams: Math.min(MOST_STREAMS, Math.max(1, Math.floor(all / (threads ?? 1)))),
+    threadsPerStream: threads ?? 1,
+  };
+}
+
+function share(streams: number, threads: number | undefined): ResolvedOptions {
   return { streams, threadsPerStream: threads ?? Math.max(1, Math.floor(defaultThreads() / streams)) };
 }
 
-/** Threads to use where nobody says: OMP_NUM_THREADS, else the processors of this process's affinity mask. */
+function withProcessors(division: ResolvedOptions, pin: unknown): ResolvedOptions {
+  if (pin !== undefined && typeof pin !== 'boolean') throw expected('true or false', 'pinThreads', pin);
+  const { streams, threadsPerStream } = division;
+  if (pin === false || (pin === undefined && streams === 1)) return division;
+  const allowed = allowedProcessors();
+  const threads = streams * threadsPerStream;
+  if (pin === undefined && threads < coresAmong(allowed)) return division;
+  const processors = chooseProcessors(threads, allowed);
+  if (processors) return { ...division, processors };
+  if (pin === undefined) return division;
+  throw expected(
+    `at most ${allowed.length} threads, as many as this process has processors,`,
+    'pinThreads',
+    `${streams} x ${threadsPerStream} threads`,
+  );
+}
+
+/** Threads to use where nobody says: OMP_NUM_THREADS, else the cores that this process may use. */
 export function defaultThreads(): number {
   const wanted = Number.parseInt(process.env['OMP_NUM_THREADS'] ?? '', 10);
-  return wanted >= 1 ? wanted : availableParallelism();
+  return wanted >= 1 ? wanted : availableCores();
 }
 
 function count(value: unknown, name: string): number | undefined {

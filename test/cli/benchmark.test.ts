@@ -81,14 +81,23 @@ describe('benchmark', () => {
     ]);
   });
 
+  test('--hint and a number of streams contradict each other', async () => {
+    const { code, stderr } = await run(['benchmark', models[0]!, '--streams', '2', '--hint', 'latency']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--streams')]);
+  });
+
   test('says where the number of threads comes from', async () => {
     const before = process.env['OMP_NUM_THREADS'];
     try {
       process.env['OMP_NUM_THREADS'] = '6';
       const { stderr } = await run(['benchmark', models[0]!, ...SHORT, '--streams', '2']);
       expect(stderr).toContain('2 streams of 3 threads (OMP_NUM_THREADS)');
+      const automatic = await run(['benchmark', models[0]!, ...SHORT, '--streams', 'auto']);
+      expect(automatic.stderr).toContain('6 streams of 1 thread (OMP_NUM_THREADS)');
+      const latency = await run(['benchmark', models[0]!, ...SHORT, '--hint', 'latency']);
+      expect(latency.stderr).toContain('1 stream of 6 threads (OMP_NUM_THREADS)');
       delete process.env['OMP_NUM_THREADS'];
-      expect((await run(['benchmark', models[0]!, ...SHORT])).stderr).toContain('(available processors)');
+      expect((await run(['benchmark', models[0]!, ...SHORT])).stderr).toContain('(available cores)');
     } finally {
       if (before === undefined) delete process.env['OMP_NUM_THREADS'];
       else process.env['OMP_NUM_THREADS'] = before;
