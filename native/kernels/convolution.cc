@@ -5,6 +5,7 @@
 #include "kernels/families.h"
 #include "kernels/image_convolution.h"
 #include "kernels/product.h"
+#include "kernels/tiled_convolution.h"
 
 namespace calibr8 {
 
@@ -151,11 +152,15 @@ void buildConvolution(StepBuilder& builder) {
   ConvolutionGeometry geometry = readGeometry(builder, builder.source(0).dims.size() - 2);
   if (buildDepthwise(builder, geometry, product)) return;
   if (buildImageConvolution(builder, geometry, product)) return;
+  if (buildTiledConvolution(builder, geometry, product)) return;
   buildProduct(builder, product);
 }
 
 Layout wishOfConvolution(const StepView& step, size_t source) {
-  return wishOfProduct(step, describe(step, false), source);
+  Product product = describe(step, false);
+  ConvolutionGeometry geometry = readGeometry(step, step.source(0).dims.size() - 2);
+  Layout own = wishOfTiledConvolution(step, geometry, product, source);
+  return own.defined() ? own : wishOfProduct(step, product, source);
 }
 
 Layout wishOfDeconvolution(const StepView& step, size_t source) {

@@ -164,7 +164,7 @@ bool buildInt8Depthwise(StepBuilder& builder, const DepthwiseShape& shape, const
   const Value& y = builder.destination();
   if (!isInt8(x.dtype) || !isInt8(y.dtype)) return false;
   auto to = requantizationOf(product, y.dtype, kGreatestSum);
-  if (!to) return false;
+  if (!to || to->residual) return false;
   Depthwise depthwise = describe(builder, shape, product, *to);
   builder.setWork({product.multiplyAdds, true});
   std::vector<Operand> operands = {builder.read(0, Layout::channelsLast(x.dims, x.dtype)),

@@ -30,6 +30,59 @@ bool addClamp(const onednn::PostOp& postOp, const onednn::Scaling& scaling, Requ
   return true;
 }
 
+bool isEltwise(const std::vector<onednn::PostOp>& list, size_t i, onednn::Function function) {
+  return i < list.size() && list[i].kind == onednn::PostOp::Kind::kEltwise &&
+         list[i].eltwise.function == function;
+}
+
+bool isFactor(const std::vector<onednn::PostOp>& list, size_t i) {
+  return isEltwise(list, i, onednn::Function::kLinear) && list[i].eltwise.beta == 0;
+}
+
+/** The post-ops that add a residual, perhaps to what they rounded before. */
+struct Sum {
+  /** What the scales are multiplied by. */
+  double factor = 1;
+  std::optional<Requantization::Rounding> rounding;
+  std::optional<Requantization::Residual> residual;
+  /** Post-ops that it took. */
+  size_t length = 0;
+};
+
+/** The same operations in the same order as oneDNN's chain (post_ops_v2.cc). */
+Sum sumOf(const Product& product) {
+  const std::vector<onednn::PostOp>& list = product.postOps.list;
+  float destination = product.scaling.destination;
+  Sum sum;
+  size_t at = 0;
+  bool rounds = isFactor(list, 0) && isEltwise(list, 1, onednn::Function::kRound) &&
+                isEltwise(list, 2, onednn::Function::kClip) && isFactor(list, 3);
+  if (rounds) at = 4;
+  if (at >= list.size() || list[at].kind != onednn::PostOp::Kind::kSum) return sum;
+  const onednn::PostOp& added = list[at];
+  if (!isInt8(added.type) || added.zeroPoint != 0) return sum;
+  if (rounds) {
+    const onednn::Eltwise& clip = list[2].eltwise;
+    sum.factor = list[0].eltwise.alpha;
+    sum.rounding = {static_cast<float>(clip.alpha), clip.beta,
+                    1.0f / destination * static_cast<float>(list[3].eltwise.alpha)};
+  }
+  sum.residual = {static_cast<size_t>(product.postOps.sources[at]), added.scale / destination,
+                  added.type == DataType::kInt8};
+  sum.length = at + 1;
+  return sum;
+}
+
+/** The greatest magnitude that a residual, and what was rounded before it, may have in the result's units. */
+float greatestOf(const Sum& sum) {
+  float greatest = sum.residual ? 255 * std::abs(sum.residual->scale) : 0;
+  if (sum.rounding) {
+    float ends = std::max(std::abs(sum.rounding->low), std::abs(sum.rounding->high));
+    greatest += ends * std::abs(sum.rounding->factor);
+  }
+  return greatest;
+}
+
 }  // namespace
 
 std::string Requantization::key(const Product& product) const {
@@ -46,12 +99,16 @@ std::optional<Requantization> requantizationOf(const Product& product, DataType 
   to.isSigned = type == DataType::kInt8;
   to.low = to.isSigned ? std::numeric_limits<int8_t>::min() : 0;
   to.high = to.isSigned ? std::numeric_limits<int8_t>::max() : std::numeric_limits<uint8_t>::max();
-  for (const onednn::PostOp& postOp : product.postOps.list) {
-    if (!addClamp(postOp, scaling, to)) return std::nullopt;
+  Sum sum = sumOf(product);
+  to.rounding = sum.rounding;
+  to.residual = sum.residual;
+  for (size_t i = sum.length; i < product.postOps.list.size(); ++i) {
+    if (!addClamp(product.postOps.list[i], scaling, to)) return std::nullopt;
   }
   for (float weights : scaling.weights) {
-    to.scales.push_back(scaling.source * weights / scaling.destination);
-    bool stays = to.scales.back() * greatestSum < kSaturated / 2;
+    float scale = scaling.source * weights;
+    to.scales.push_back(sum.rounding ? static_cast<float>(scale * sum.factor) : scale / scaling.destination);
+    bool stays = to.scales.back() * greatestSum < kSaturated / 4 && greatestOf(sum) < kSaturated / 4;
     if (!stays) return std::nullopt;  // or what is no number
   }
   return to;

@@ -13,11 +13,22 @@ namespace calibr8 {
 struct Product;
 
 /**
- * How our kernels turn sums into bytes, as oneDNN's do bit for bit: (sum + bias) x scale + zeroPoint in
- * float32, rounded half to even, saturated. Activations are clamps of what is stored, since rounding keeps
- * the order.
+ * How our kernels turn sums into bytes, as oneDNN's do bit for bit: (sum + bias) x scale, perhaps rounded to
+ * another grid, perhaps plus a residual, in float32; rounded half to even, plus zeroPoint, saturated.
+ * Activations are clamps of what is stored, since rounding keeps the order.
  */
 struct Requantization {
+  /** Rounded to whole numbers, clamped, times a factor. */
+  struct Rounding {
+    float low, high, factor;
+  };
+  struct Residual {
+    /** Index among the step's sources. */
+    size_t source;
+    float scale;
+    bool isSigned;
+  };
+
   int32_t zeroPoint = 0;
   bool isSigned = false;
   /** As stored; the type's whole range unless an activation narrows it. */
@@ -25,13 +36,17 @@ struct Requantization {
   int32_t high = 255;
   /** One, or one a channel. */
   std::vector<float> scales;
+  /** Before a residual is added; only there. */
+  std::optional<Rounding> rounding;
+  std::optional<Residual> residual;
 
   float scale(size_t channel) const { return scales[scales.size() > 1 ? channel : 0]; }
   /** What tells biasOfSums() for one from another's, beside the bias. */
   std::string key(const Product& product) const;
 };
 
-/** Nothing where the product has post-ops that are no clamps, or sums up to `greatestSum` might leave int32.
+/**
+ * Nothing where the product has post-ops of other kinds, or where sums up to `greatestSum` might leave int32.
  */
 std::optional<Requantization> requantizationOf(const Product& product, DataType type, float greatestSum);
 
