@@ -169,7 +169,10 @@ CALIBR8_TILE_INLINE void finishLanes(const VnniTiles& tile, const Numbers& numbe
   }
   __m512i whole = _mm512_add_epi32(_mm512_cvtps_epi32(real), numbers.zeroPoint);
   whole = _mm512_min_epi32(_mm512_max_epi32(whole, numbers.low), numbers.high);
-  _mm512_mask_cvtepi32_storeu_epi8(tile.destination + offset + channel, mask, whole);
+  uint8_t* to = tile.destination + offset + channel;
+  // Stores with a mask are slow, even with a full one.
+  if (mask == 0xffff) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(whole));
+  _mm_mask_storeu_epi8(to, mask, _mm512_cvtepi32_epi8(whole));
 }
 
 /** The sums of a tile: `sums` has registers[pixel][j]. */

@@ -27,6 +27,8 @@ constexpr int64_t kNearBytes = 24 << 10;
 constexpr int64_t kFarWeights = 256 << 10;
 constexpr int64_t kFarBytes = 256 << 10;
 constexpr int64_t kJobsPerThread = 8;
+/** A block that is not whole has fewer sums under way at once; it may be this part of all channels. */
+constexpr int64_t kPartialShare = 16;
 
 struct Shape {
   int64_t in, out, taps;
@@ -201,7 +203,8 @@ std::optional<Requantization> applies(const StepView& step, const ConvolutionGeo
   bool known = step.isConstant(1) && (product.bias < 0 || step.isConstant(static_cast<size_t>(product.bias)));
   if (!known || !isInt8(x.dtype) || !isInt8(y.dtype)) return std::nullopt;
   Shape shape = shapeOf(step);
-  if (geometry.groups != 1 || shape.in % kTileDepth != 0) return std::nullopt;
+  bool whole = shape.out % kTileChannels * kPartialShare <= shape.out;
+  if (geometry.groups != 1 || shape.in % kTileDepth != 0 || !whole) return std::nullopt;
   float greatestSum = static_cast<float>(shape.taps * shape.in) * 255 * 128 * 2;
   return requantizationOf(product, y.dtype, greatestSum);
 }
