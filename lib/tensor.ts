@@ -98,7 +98,8 @@ function toParts(first: unknown, second: unknown, third: unknown): Parts {
 }
 
 function inferType(data: unknown): DataType {
-  if (Array.isArray(data) && data.every((element) => typeof element === 'boolean')) return 'bool';
+  if (Array.isArray(data) && data.length > 0 && data.every((element) => typeof element === 'boolean'))
+    return 'bool';
   // Uint8Array and Uint16Array serve two types each; the plain integer comes first in the table of types.
   for (const [name, { array }] of Object.entries(DATA_TYPES))
     if (data instanceof array) return name as DataType;
@@ -111,7 +112,18 @@ function toData(type: DataType, data: unknown): TypedArray {
   if (data instanceof array) return data;
   if (data instanceof Uint8ClampedArray && type === 'uint8')
     return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  // Numbers would be taken for bit patterns, 0.5 for 0.
+  if (type === 'float16' && !(Array.isArray(data) && data.length === 0))
+    throw expected('Uint16Array, the bit patterns,', 'the data of a float16 tensor', data);
   if (!Array.isArray(data)) throw expected(`${array.name} or an array`, `the data of a ${type} tensor`, data);
+  // What is no number becomes NaN or 0 otherwise, and shows only in the network's answers.
+  const wrong = data.findIndex((element) => !['number', 'bigint', 'boolean'].includes(typeof element));
+  if (wrong >= 0)
+    throw expected(
+      `numbers or booleans, at index ${wrong} too,`,
+      `the data of a ${type} tensor`,
+      data[wrong],
+    );
   try {
     if (type === 'int64') return BigInt64Array.from(data as bigint[], BigInt);
     if (type === 'uint64') return BigUint64Array.from(data as bigint[], BigInt);

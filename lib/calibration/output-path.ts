@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Calibr8Error } from '../errors';
 
@@ -14,14 +14,33 @@ export function checkOutputPath(output: string, model: unknown): void {
       `Cannot write ${output}: the folder ${folder} does not exist. Create it, or choose another output.`,
     );
   }
-  if (
-    typeof model === 'string' &&
-    statSync(output, { throwIfNoEntry: false }) &&
-    realpathSync(output) === realpathSync(model)
-  ) {
+  const standing = statSync(output, { throwIfNoEntry: false });
+  if (standing && !standing.isFile()) {
+    throw new Calibr8Error(
+      'FILE_ACCESS',
+      `Cannot write ${output}: a folder or special file stands there. Choose the path of a file.`,
+    );
+  }
+  if (standing && typeof model === 'string' && realpathSync(output) === realpathSync(model)) {
     throw new Calibr8Error(
       'INVALID_ARGUMENT',
       `Expected an output other than the FP32 model but received ${output}, which it would replace. Choose another output.`,
     );
+  }
+  if (!isWritable(folder)) {
+    throw new Calibr8Error(
+      'FILE_ACCESS',
+      `Cannot write ${output}: the folder ${folder} may not be written. Change its permissions, or choose another output.`,
+    );
+  }
+}
+
+/** A file is written beside its place first, so that its folder is what counts. */
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -141,7 +141,10 @@ function reportText(report: DoctorReport): string {
     ['ISA', report.isa ?? 'unknown: needs the addon'],
     ['VNNI', report.vnni ? 'yes' : 'no'],
     ['oneDNN', onednn ? `${onednn.version}, runtime ${onednn.runtime}` : 'unknown: needs the addon'],
-    ['threads', `${threads.available} processors available, ${threads.default} used (${threads.source})`],
+    [
+      'threads',
+      `${threads.available} ${threads.available === 1 ? 'processor' : 'processors'} available, ${threads.default} used (${threads.source})`,
+    ],
     ['sharp', report.sharp ?? 'missing'],
   ]);
   if (problems.length === 0) return `${lines}\n\nNothing is missing.`;

@@ -3,8 +3,8 @@ import { fixed } from '../report/numbers';
 
 export { fixed, percent, significant } from '../report/numbers';
 
-const WIDTH = 80;
-const GUTTER = '  ';
+export const WIDTH = 80;
+export const GUTTER = '  ';
 
 /** Text of at most `width` characters, the middle left out: the ends of tensor names tell them apart. */
 export function shorten(text: string, width: number): string {

@@ -1,6 +1,6 @@
 import type { Shape } from '../graph/graph';
 import type { ProfiledStep } from '../runtime/session';
-import { bytes, count, facts, fixed, percent, table } from './format';
+import { bytes, count, facts, fixed, GUTTER, percent, shorten, table, WIDTH } from './format';
 import type { Execution, Inspection, ValueReport } from './inspect';
 
 /** The report of `inspect` for people. */
@@ -48,8 +48,12 @@ function complexityFacts({ complexity, precision, inputDims }: Execution): [stri
 function receiptText(receipt: object): string {
   // Lists, one entry a tensor, are for --json.
   const entries = Object.entries(receipt).filter(([, value]) => !Array.isArray(value));
+  const room = Math.max(8, WIDTH - GUTTER.length - Math.max(...entries.map(([key]) => `  ${key}`.length)));
   return facts(
-    entries.map(([key, value]) => [`  ${key}`, typeof value === 'string' ? value : JSON.stringify(value)]),
+    entries.map(([key, value]) => [
+      `  ${key}`,
+      shorten(typeof value === 'string' ? value : JSON.stringify(value), room),
+    ]),
   );
 }
 

@@ -41,7 +41,7 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
 const threadCount = integer(1, 1024);
 
 function streamCount(text: string): number | 'auto' {
-  return text === 'auto' ? text : threadCount(text);
+  return text === 'auto' ? text : integer(1, 256)(text);
 }
 
 /** A parser of numbers greater than 0. */

@@ -131,7 +131,7 @@ class ExternalFiles {
     if (!this.folders) {
       throw new Calibr8Error(
         'INVALID_ARGUMENT',
-        `Expected options.baseDirectory, the folder of ${describe(location)}, because ${what} is stored in that file and the model was given as bytes.`,
+        `Expected the path of the model but received its bytes, and ${what} is stored in another file, ${describe(location)}. Give the path, so that the file is found beside the model.`,
       );
     }
     for (const folder of this.folders) {

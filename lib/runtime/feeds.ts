@@ -104,7 +104,11 @@ function toTensor(feed: unknown): Tensor | undefined {
   const { type, data, dims } = feed as Partial<TensorLike>;
   if (typeof type !== 'string' || !isDataType(type) || !Array.isArray(dims)) return undefined;
   if (!(data instanceof DATA_TYPES[type].array)) return undefined;
-  return new Tensor<DataType>(type, data as never, dims);
+  try {
+    return new Tensor<DataType>(type, data as never, dims);
+  } catch {
+    return undefined; // no tensor at all: the caller says which feed
+  }
 }
 
 /** A view of an array's bytes. */

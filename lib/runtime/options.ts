@@ -40,35 +40,36 @@ export interface ResolvedOptions {
 }
 
 /** Names that onnxruntime's sessions take and that have no meaning here; they are accepted so that its users need no edits. */
-const ONNXRUNTIME_ONLY = new Set([
-  ...[
-    'executionProviders',
-    'interOpNumThreads',
-    'graphOptimizationLevel',
-    'enableCpuMemArena',
-    'enableMemPattern',
-  ],
-  ...[
-    'executionMode',
-    'enableProfiling',
-    'profileFilePrefix',
-    'logId',
-    'logSeverityLevel',
-    'logVerbosityLevel',
-  ],
-  ...[
-    'optimizedModelFilePath',
-    'freeDimensionOverrides',
-    'extra',
-    'preferredOutputLocation',
-    'externalData',
-    'terminate',
-    'tag',
-  ],
-]);
+const ONNXRUNTIME_ONLY = [
+  'executionProviders',
+  'interOpNumThreads',
+  'graphOptimizationLevel',
+  'enableCpuMemArena',
+  'enableMemPattern',
+  'executionMode',
+  'enableProfiling',
+  'enableGraphCapture',
+  'profileFilePrefix',
+  'logId',
+  'logSeverityLevel',
+  'logVerbosityLevel',
+  'optimizedModelFilePath',
+  'freeDimensionOverrides',
+  'extra',
+  'preferredOutputLocation',
+  'externalData',
+  'terminate',
+  'tag',
+] as const;
 
-/** The addon's limit. */
+/** Options of onnxruntime's sessions that are accepted and mean nothing here. */
+export type IgnoredOptions = { readonly [Name in (typeof ONNXRUNTIME_ONLY)[number]]?: unknown };
+
+const IGNORED: ReadonlySet<string> = new Set(ONNXRUNTIME_ONLY);
+
+/** The addon's limits. */
 const MOST_STREAMS = 256;
+const MOST_THREADS = 1024;
 
 const KNOWN = new Set(['streams', 'performanceHint', 'threadsPerStream', 'intraOpNumThreads', 'pinThreads']);
 
@@ -77,7 +78,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw expected('an object', 'the session options', options);
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name) && !ONNXRUNTIME_ONLY.has(name)) {
+    if (!KNOWN.has(name) && !IGNORED.has(name)) {
       throw expected(`one of ${[...KNOWN].join(', ')}`, 'the name of a session option', name);
     }
   }
@@ -86,11 +87,11 @@ export function resolveOptions(options: unknown): ResolvedOptions {
 
 function resolve(options: SessionOptions): ResolvedOptions {
   const threads =
-    count(options.threadsPerStream, 'threadsPerStream') ??
-    count(options.intraOpNumThreads || undefined, 'intraOpNumThreads');
+    count(options.threadsPerStream, 'threadsPerStream', MOST_THREADS) ??
+    count(options.intraOpNumThreads || undefined, 'intraOpNumThreads', MOST_THREADS);
   const division = isAutomatic(options)
     ? divide(options.performanceHint ?? 'throughput', threads)
-    : share(count(options.streams, 'streams') ?? 1, threads);
+    : share(count(options.streams, 'streams', MOST_STREAMS) ?? 1, threads);
   return withProcessors(division, options.pinThreads);
 }
 
@@ -140,10 +141,10 @@ export function defaultThreads(): number {
   return wanted >= 1 ? wanted : availableCores();
 }
 
-function count(value: unknown, name: string): number | undefined {
+function count(value: unknown, name: string, most: number): number | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > 1024) {
-    throw expected('a whole number from 1 to 1024', name, value);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
+    throw expected(`a whole number from 1 to ${most}`, name, value);
   }
   return value;
 }

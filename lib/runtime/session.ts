@@ -1,11 +1,11 @@
-import { Calibr8Error, describe, expected } from '../errors';
+import { Calibr8Error, expected } from '../errors';
 import type { DataType } from '../graph/data-type';
 import type { Graph, Value } from '../graph/graph';
 import { readModel } from '../onnx';
 import { CANONICAL, runPasses } from '../passes/pipeline';
 import { Tensor } from '../tensor';
 import { Executor } from './executor';
-import { resolveOptions, type ResolvedOptions, type SessionOptions } from './options';
+import { resolveOptions, type IgnoredOptions, type ResolvedOptions, type SessionOptions } from './options';
 import { toSource } from './source';
 import { describeProgram, precisionOf, type Precision, type ProgramInfo } from './program-info';
 
@@ -90,23 +90,23 @@ export class InferenceSession {
    */
   static create(
     model: string | Uint8Array,
-    options?: SessionOptions & Record<string, unknown>,
+    options?: SessionOptions & IgnoredOptions,
   ): Promise<InferenceSession>;
   static create(
     buffer: ArrayBufferLike,
-    options?: SessionOptions & Record<string, unknown>,
+    options?: SessionOptions & IgnoredOptions,
   ): Promise<InferenceSession>;
   static create(
     buffer: ArrayBufferLike,
     byteOffset: number,
     byteLength?: number,
-    options?: SessionOptions & Record<string, unknown>,
+    options?: SessionOptions & IgnoredOptions,
   ): Promise<InferenceSession>;
   static async create(model: unknown, ...rest: unknown[]): Promise<InferenceSession> {
-    const options = resolveOptions(
-      rest.find((argument) => typeof argument !== 'number' && argument !== undefined),
-    );
-    const [byteOffset, byteLength] = rest.filter((argument) => typeof argument === 'number');
+    // Numbers may stand before the options.
+    const at = rest.findIndex((argument) => typeof argument !== 'number' && argument !== undefined);
+    const options = resolveOptions(at < 0 ? undefined : rest[at]);
+    const [byteOffset, byteLength] = (at < 0 ? rest : rest.slice(0, at)) as (number | undefined)[];
     const graph = await readModel(toSource(model, byteOffset, byteLength));
     return InferenceSession.fromGraph(graph, options);
   }
@@ -193,20 +193,25 @@ export class InferenceSession {
 
   #fetches(fetches: unknown): readonly Fetch[] {
     if (fetches === undefined) return this.#everything;
-    const list = Array.isArray(fetches) ? (fetches as unknown[]) : undefined;
-    if (!list && (typeof fetches !== 'object' || fetches === null))
-      throw expected('an array or object of output names', 'fetches', fetches);
-    const entries = list ? list.map((name) => [name, null] as const) : Object.entries(fetches as object);
+    const wanted = 'an array of output names, or an object from output names to Tensor or null,';
+    if (Array.isArray(fetches)) {
+      if (fetches.length === 0) throw expected(wanted, 'fetches', fetches);
+      return (fetches as unknown[]).map((name) => this.#fetch(name, null));
+    }
+    if (typeof fetches !== 'object' || fetches === null || fetches instanceof Tensor)
+      throw expected(wanted, 'fetches', fetches);
+    const entries = Object.entries(fetches);
     // As in onnxruntime-common, the second argument may be the run options instead.
-    if (!list && !entries.some(([name]) => this.outputNames.includes(String(name)))) return this.#everything;
-    return entries.map(([name, target]) => {
-      if (typeof name !== 'string' || !this.outputNames.includes(name)) {
-        throw expected(`one of ${this.outputNames.join(', ')}`, 'an output to fetch', name);
-      }
-      if (target !== null && !(target instanceof Tensor))
-        throw expected('a Tensor or null', `the fetch "${name}"`, target);
-      return { name, index: this.outputNames.indexOf(name), target };
-    });
+    if (!entries.some(([name]) => this.outputNames.includes(name))) return this.#everything;
+    return entries.map(([name, target]) => this.#fetch(name, target));
+  }
+
+  #fetch(name: unknown, target: unknown): Fetch {
+    if (typeof name !== 'string' || !this.outputNames.includes(name))
+      throw expected(`one of ${this.outputNames.join(', ')}`, 'an output to fetch', name);
+    if (target !== null && !(target instanceof Tensor))
+      throw expected('a Tensor or null', `the fetch "${name}"`, target);
+    return { name, index: this.outputNames.indexOf(name), target };
   }
 }
 
@@ -230,10 +235,11 @@ function collect(wanted: readonly Fetch[], outputs: readonly Tensor[]): TensorMa
 }
 
 function fill(target: Tensor, output: Tensor, name: string): Tensor {
-  if (target.type !== output.type || target.size !== output.size) {
+  if (target.type !== output.type || target.dims.join() !== output.dims.join()) {
+    const text = ({ type, dims }: Tensor): string => `a Tensor of ${type} [${dims.join(', ')}]`;
     throw new Calibr8Error(
       'INVALID_ARGUMENT',
-      `Expected a ${output.type} Tensor of ${output.size} elements to receive "${name}" but received ${describe(target)} of ${target.size}.`,
+      `Expected ${text(output)} to receive "${name}" but received ${text(target)}.`,
     );
   }
   (target.data as Float32Array).set(output.data as Float32Array);

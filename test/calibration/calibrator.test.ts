@@ -295,6 +295,15 @@ describe('wrong uses', () => {
     await expect(calibrator.run({ x: x! })).rejects.toMatchObject({ code: 'SESSION_CLOSED' });
   });
 
+  it('refuses an output that is a folder before anything is measured', () =>
+    withFolder(async (folder) => {
+      const creating = Calibrator.create({ model: classifier().model.bytes(), output: folder });
+      await expect(creating).rejects.toMatchObject({
+        code: 'FILE_ACCESS',
+        message: expect.stringMatching(/^Cannot write .*: a folder or special file stands there/),
+      });
+    }));
+
   it('never replaces the FP32 model', () =>
     withFolder(async (folder) => {
       const model = join(folder, 'fp32.onnx');

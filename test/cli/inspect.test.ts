@@ -55,6 +55,13 @@ describe('inspect', () => {
     expect(steps.stdout).toMatch(/conv1\s+brgconv:avx512_core_vnni\s+u8:s8:u8\s+1\s+1000/);
   });
 
+  test('keeps to 80 columns, whatever the receipt holds', async () => {
+    const receipt = { ...RECEIPT, 'calibr8.samples_sha256': '0123456789abcdef'.repeat(4) };
+    const { stdout } = await run(['inspect', quantizedModel(folder.path('wide.int8.onnx'), receipt)]);
+    expect(stdout).toMatch(/samples_sha256 {2}01234567.*\.\.\..*89abcdef\n/);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   test('still describes a network where the addon is missing', async () => {
     const services = fakeServices({
       createSession: () => Promise.reject(new Calibr8Error('ADDON_LOAD', 'not there')),

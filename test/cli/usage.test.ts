@@ -107,6 +107,7 @@ describe('wrong usage ends with code 2 and nothing on stdout', () => {
     [['evaluate', 'x.onnx'], /--data DIR or --labels LIST is needed/],
     [['evaluate', 'x.onnx', '--data', 'd', '--label-offset', 'one'], /Expected an integer\./],
     [['benchmark', 'x.onnx', '--threads', '2000'], /an integer from 1 to 1024/],
+    [['benchmark', 'x.onnx', '--streams', '300'], /an integer from 1 to 256/],
     [['benchmark', 'x.onnx', '--seconds', '-1'], /a number greater than 0/],
     [['inspect', 'x.onnx', '--json=yes'], /json/],
   ])('%j', async (args, message) => {

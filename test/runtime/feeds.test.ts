@@ -45,6 +45,11 @@ const wrong: [string, () => unknown, RegExp][] = [
   ],
   ['no tensor', () => ({ ...good(), a: [1, 2, 3] }), /for input "a" but received \[1, 2, 3\]/],
   [
+    'a plain object whose data and dims disagree',
+    () => ({ ...good(), a: { type: 'float32', data: new Float32Array(2), dims: [1, 3] } }),
+    /for input "a" but received a value of type Object/,
+  ],
+  [
     'another type',
     () => ({ ...good(), a: new Tensor('int32', [1, 2, 3], [1, 3]) }),
     /float32 Tensor .* for input "a" but received a int32 Tensor/,

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession, Tensor } from '../../lib/index';
+import type { InferenceSession as OnnxruntimeSession } from 'onnxruntime-common';
+import { InferenceSession, Tensor, type SessionOptions } from '../../lib/index';
 import { ModelBuilder } from '../support/model';
 import { createSmall, image, smallNetwork } from '../support/networks';
 import { float32, withSession } from '../support/run';
@@ -60,12 +61,44 @@ describe('creating a session', () => {
         graphOptimizationLevel: 'all',
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
+        enableGraphCapture: false,
       }),
     ));
+
+  test('with options that are typed as such, or as those of onnxruntime-common', async () => {
+    const options: SessionOptions = { streams: 1, threadsPerStream: 1 };
+    await expectWorks(InferenceSession.create(bytes, options));
+    const others: OnnxruntimeSession.SessionOptions = { intraOpNumThreads: 1, logSeverityLevel: 3 };
+    await expectWorks(InferenceSession.create(bytes, others));
+  });
+
+  test.each([
+    [[-1], /for byteOffset but received -1/],
+    [[1.5], /for byteOffset but received 1\.5/],
+    [[bytes.length + 1], /a whole number from 0 to \d+, the buffer's bytes, for byteOffset/],
+    [[4, bytes.length - 3], /a whole number from 0 to \d+, the bytes from byteOffset on, for byteLength/],
+    [[0, -1], /for byteLength but received -1/],
+  ])('refuses the part %p of a buffer', async (part, message) => {
+    const [byteOffset, byteLength] = part as [number, number?];
+    const creating = InferenceSession.create(bytes.slice().buffer, byteOffset, byteLength);
+    await expect(creating).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('refuses a part of what is no ArrayBuffer', async () => {
+    const creating = InferenceSession.create('model.onnx' as unknown as ArrayBuffer, 3);
+    await expect(creating).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/an ArrayBuffer, which byteOffset .*received "model\.onnx"/),
+    });
+  });
 
   test.each([
     [{ streems: 2 }, 'streems'],
     [{ streams: 0 }, 'streams'],
+    [{ streams: 300 }, 'from 1 to 256 for streams'],
     [{ threadsPerStream: 1.5 }, 'threadsPerStream'],
     [{ intraOpNumThreads: 'all' }, 'intraOpNumThreads'],
   ])('refuses the options %p', async (options, name) => {
@@ -162,6 +195,19 @@ describe('running', () => {
     const small = float32(new Float32Array(9), [1, 9]);
     await expect(session.run({ image: image(1) }, { [first]: small })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
+      message: `Expected a Tensor of float32 [1, 10] to receive "${first}" but received a Tensor of float32 [1, 9].`,
+    });
+    const turned = float32(new Float32Array(10), [10, 1]);
+    await expect(session.run({ image: image(1) }, { [first]: turned })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('received a Tensor of float32 [10, 1]'),
+    });
+  });
+
+  test.each([[[]], [null], ['logits'], [image(1)]])('refuses the fetches %p', async (fetches) => {
+    await expect(session.run({ image: image(1) }, fetches as unknown as string[])).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/Expected an array of output names, .* for fetches but received/),
     });
   });
 

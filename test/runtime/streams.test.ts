@@ -81,7 +81,7 @@ describe('pinned threads', () => {
   test('are the default only where several streams fill the cores', () => {
     const cores = coresAmong(allowedProcessors());
     expect(resolveOptions({ streams: 1, threadsPerStream: cores }).processors).toBeUndefined();
-    expect(resolveOptions({ streams: 1024, threadsPerStream: 8 }).processors).toBeUndefined();
+    expect(resolveOptions({ streams: 256, threadsPerStream: 8 }).processors).toBeUndefined();
     const full = resolveOptions({ streams: cores, threadsPerStream: 1 });
     if (cores > 1) expect(new Set(full.processors).size).toBe(cores);
     if (cores > 2) expect(resolveOptions({ streams: 2, threadsPerStream: 1 }).processors).toBeUndefined();
