@@ -37,6 +37,8 @@ export async function writePublishedPair(
     model: fp32,
     output: int8,
     algo: network.algo,
+    // onnxruntime, which the benchmark runs on the same files, is fastest so.
+    residuals: 'rounded',
     preprocessing: 'seeded noise of mean 0 and variance 1',
     feeds: (inputs) => noiseFeeds(inputs, SAMPLES),
     samples: SAMPLES,

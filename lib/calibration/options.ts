@@ -18,7 +18,7 @@ export interface CalibratorOptions extends RefinementOptions {
   /** Path of the FP32 ONNX model, or its bytes. */
   model: string | Uint8Array | ArrayBuffer;
   /**
-   * How ranges are chosen; default `max`. `auto` loses least: it also changes the defaults of `residuals` and `averages`.
+   * How ranges are chosen; default `max`. `auto` loses least: it also changes the default of `averages`.
    */
   algo?: Algorithm;
   /** Where saveInt8Model() writes. */
@@ -33,8 +33,9 @@ export interface CalibratorOptions extends RefinementOptions {
   fullyConnected?: 'int8' | 'fp32';
   /**
    * Whether a convolution that a residual is added to is rounded to INT8 before the sum (`rounded`) or not (`exact`, the default
-   * with `algo: 'auto'` alone): calibr8 adds in the same step either way, so `exact` is more accurate and faster here, but
-   * onnxruntime computes that convolution in FP32 then.
+   * and what the original tool's fused sums do): calibr8 adds in the same step either way, so `exact` is more accurate and faster
+   * here. onnxruntime gives the same answers but computes that convolution in FP32 then: `rounded` is for files that it shall run
+   * fast.
    */
   residuals?: 'rounded' | 'exact';
   /**
@@ -143,7 +144,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     scheme: {
       firstConv: choice(firstConv, ['int8', 'fp32'], 'firstConv'),
       fullyConnected: choice(fullyConnected, ['int8', 'fp32'], 'fullyConnected'),
-      residuals: choice(residuals, best ? ['exact', 'rounded'] : ['rounded', 'exact'], 'residuals'),
+      residuals: choice(residuals, ['exact', 'rounded'], 'residuals'),
       averages: choice(averages, best ? ['own', 'shared'] : ['shared', 'own'], 'averages'),
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },

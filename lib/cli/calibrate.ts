@@ -54,7 +54,7 @@ Examples:
 
 With the best ranges and corrected weights and biases, as fast as without:
   $ calibr8 calibrate net.onnx --data images --samples 250 --algo auto \\
-      --residuals exact --bias-correction --equalization
+      --bias-correction --equalization
 
 In parts, anywhere, and together again, exactly as in one run:
   $ calibr8 calibrate net.onnx --data images --shard 1/2 --save-table 1.json

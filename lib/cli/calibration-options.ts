@@ -34,7 +34,7 @@ export function addCalibrationOptions(command: Command): Command {
     .addOption(
       new Option(
         '--residuals <HOW>',
-        'round a convolution before a residual is added, or only after (default: rounded; exact with --algo auto)',
+        'round a convolution before a residual is added, or only after (default: exact; onnxruntime runs rounded ones faster)',
       ).choices(['rounded', 'exact']),
     )
     .addOption(

@@ -223,7 +223,7 @@ describe("residuals: 'exact'", () => {
     const options = { model: separable().bytes(), residuals: 'none' } as unknown as CalibratorOptions;
     await expect(Calibrator.create(options)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: expect.stringMatching(/"rounded" or "exact" for residuals/),
+      message: expect.stringMatching(/"exact" or "rounded" for residuals/),
     });
   });
 });
