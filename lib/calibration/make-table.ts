@@ -51,6 +51,7 @@ export function makeTable(calibrated: Calibrated): CalibrationTable {
       fullyConnected: scheme.fullyConnected,
       residuals: scheme.residuals,
       averages: scheme.averages,
+      activations: scheme.activations,
       exclude: [...scheme.exclude],
       outputs: [...calibrated.outputs],
       ...(preprocessing !== undefined && { preprocessing }),

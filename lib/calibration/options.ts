@@ -44,6 +44,12 @@ export interface CalibratorOptions extends RefinementOptions {
    */
   averages?: 'shared' | 'own';
   /**
+   * Whether activations that can be negative are int8 around zero, as the original tool has it (`symmetric`), or uint8 with a zero
+   * point where that takes a decibel or more off their error (`asymmetric`): after a hard-swish, for instance, int8 leaves almost
+   * half of its levels unused. Convolutions take some percent longer with a zero point, so nothing chooses it by itself.
+   */
+  activations?: 'symmetric' | 'asymmetric';
+  /**
    * Layers that stay in FP32: names of nodes, globs over names (`*` within a part of a path, `**` over several: `/layer4/**`),
    * or operator types (`op:Gemm`). INVALID_ARGUMENT where one matches no layer that could compute in INT8.
    */
@@ -84,6 +90,7 @@ const NAMES = new Set<string>([
   'fullyConnected',
   'residuals',
   'averages',
+  'activations',
   'exclude',
   'overrides',
   'table',
@@ -108,6 +115,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     fullyConnected,
     residuals,
     averages,
+    activations,
     exclude = [],
     overrides = [],
     feedNames,
@@ -145,6 +153,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
       fullyConnected: choice(fullyConnected, ['int8', 'fp32'], 'fullyConnected'),
       residuals: choice(residuals, best ? ['exact', 'rounded'] : ['rounded', 'exact'], 'residuals'),
       averages: choice(averages, best ? ['own', 'shared'] : ['shared', 'own'], 'averages'),
+      activations: choice(activations, ['symmetric', 'asymmetric'], 'activations'),
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },
   };

@@ -11,6 +11,7 @@ export interface CalibrationCliOptions {
   fullyConnected?: 'int8' | 'fp32';
   residuals?: 'rounded' | 'exact';
   averages?: 'shared' | 'own';
+  activations?: 'symmetric' | 'asymmetric';
   exclude?: string[];
   override?: string[];
   biasCorrection?: boolean;
@@ -43,6 +44,12 @@ export function addCalibrationOptions(command: Command): Command {
         "scale of an average pooling's result: its input's, or its own (default: shared; own with --algo auto)",
       ).choices(['shared', 'own']),
     )
+    .addOption(
+      new Option(
+        '--activations <HOW>',
+        'signed ones int8 around zero, or uint8 with a zero point where it helps (default: symmetric)',
+      ).choices(['symmetric', 'asymmetric']),
+    )
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option(
       '--override <JSON|@FILE...>',
@@ -68,6 +75,7 @@ export async function calibrationOptions(
     fullyConnected,
     residuals,
     averages,
+    activations,
     exclude,
     biasCorrection,
     equalization,
@@ -80,6 +88,7 @@ export async function calibrationOptions(
     ...(fullyConnected && { fullyConnected }),
     ...(residuals && { residuals }),
     ...(averages && { averages }),
+    ...(activations && { activations }),
     ...(exclude && { exclude }),
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),

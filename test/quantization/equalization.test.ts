@@ -44,6 +44,7 @@ const SCHEME = {
   fullyConnected: 'int8',
   residuals: 'rounded',
   averages: 'shared',
+  activations: 'symmetric',
   exclude: [],
 } as const;
 
