@@ -52,6 +52,7 @@ export function makeTable(calibrated: Calibrated): CalibrationTable {
       residuals: scheme.residuals,
       averages: scheme.averages,
       activations: scheme.activations,
+      weightScales: scheme.weightScales,
       exclude: [...scheme.exclude],
       outputs: [...calibrated.outputs],
       ...(preprocessing !== undefined && { preprocessing }),

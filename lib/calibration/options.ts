@@ -50,6 +50,11 @@ export interface CalibratorOptions extends RefinementOptions {
    */
   activations?: 'symmetric' | 'asymmetric';
   /**
+   * Whether the scale of each output channel's weights represents the greatest of them (`max`, the default) or makes the least
+   * squared error over all (`mse`), for which it may clip a few.
+   */
+  weightScales?: 'max' | 'mse';
+  /**
    * Layers that stay in FP32: names of nodes, globs over names (`*` within a part of a path, `**` over several: `/layer4/**`),
    * or operator types (`op:Gemm`). INVALID_ARGUMENT where one matches no layer that could compute in INT8.
    */
@@ -91,6 +96,7 @@ const NAMES = new Set<string>([
   'residuals',
   'averages',
   'activations',
+  'weightScales',
   'exclude',
   'overrides',
   'table',
@@ -116,6 +122,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     residuals,
     averages,
     activations,
+    weightScales,
     exclude = [],
     overrides = [],
     feedNames,
@@ -154,6 +161,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
       residuals: choice(residuals, best ? ['exact', 'rounded'] : ['rounded', 'exact'], 'residuals'),
       averages: choice(averages, best ? ['own', 'shared'] : ['shared', 'own'], 'averages'),
       activations: choice(activations, ['symmetric', 'asymmetric'], 'activations'),
+      weightScales: choice(weightScales, ['max', 'mse'], 'weightScales'),
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },
   };

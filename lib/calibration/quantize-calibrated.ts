@@ -44,6 +44,7 @@ export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResu
     graph,
     translate(network),
     chosen.map(({ grid }) => grid),
+    network.scheme.weightScales,
   );
   upgradeOpset(graph, QDQ_OPSET);
   expandGates.run(graph);
@@ -101,6 +102,7 @@ function writeReceipt(network: CalibratedNetwork, tensors: readonly TensorSummar
     residuals: scheme.residuals,
     averages: scheme.averages,
     activations: scheme.activations,
+    weight_scales: scheme.weightScales,
     ...(scheme.exclude.length > 0 && { exclude: JSON.stringify(scheme.exclude) }),
     ...(rules.overrides.length > 0 && { overrides: JSON.stringify(rules.overrides) }),
     tensors: JSON.stringify(

@@ -12,6 +12,7 @@ export interface CalibrationCliOptions {
   residuals?: 'rounded' | 'exact';
   averages?: 'shared' | 'own';
   activations?: 'symmetric' | 'asymmetric';
+  weightScales?: 'max' | 'mse';
   exclude?: string[];
   override?: string[];
   biasCorrection?: boolean;
@@ -50,6 +51,12 @@ export function addCalibrationOptions(command: Command): Command {
         'signed ones int8 around zero, or uint8 with a zero point where it helps (default: symmetric)',
       ).choices(['symmetric', 'asymmetric']),
     )
+    .addOption(
+      new Option(
+        '--weight-scales <HOW>',
+        "an output channel's scale: for its greatest weight, or with the least squared error (default: max)",
+      ).choices(['max', 'mse']),
+    )
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option(
       '--override <JSON|@FILE...>',
@@ -76,6 +83,7 @@ export async function calibrationOptions(
     residuals,
     averages,
     activations,
+    weightScales,
     exclude,
     biasCorrection,
     equalization,
@@ -89,6 +97,7 @@ export async function calibrationOptions(
     ...(residuals && { residuals }),
     ...(averages && { averages }),
     ...(activations && { activations }),
+    ...(weightScales && { weightScales }),
     ...(exclude && { exclude }),
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),

@@ -4,6 +4,7 @@ import { operatorOf } from '../ops/registry';
 import { madeInInt8, type Assignment, type QuantizedGroup } from './assign';
 import { quantizeLinearLayer } from './linear-layer';
 import type { ActivationGrid } from './parameters';
+import type { Scheme } from './scheme';
 
 /**
  * Writes quantization into a canonical FP32 graph in ONNX's QDQ form: QuantizeLinear and DequantizeLinear around every quantized
@@ -14,6 +15,7 @@ export function insertQuantization(
   graph: Graph,
   assignment: Assignment,
   grids: readonly ActivationGrid[],
+  weightScales: Scheme['weightScales'],
 ): void {
   const inputScales = new Map<Value, number>();
   assignment.groups.forEach((group, index) => {
@@ -24,7 +26,7 @@ export function insertQuantization(
   for (const node of assignment.linear) {
     // The data input is by now the dequantized copy of the value that was assigned.
     const quantizer = node.inputs[0]!.producer!.inputs[0]!.producer!;
-    insertWeights(graph, node, inputScales.get(quantizer.inputs[0]!)!);
+    insertWeights(graph, node, inputScales.get(quantizer.inputs[0]!)!, weightScales);
   }
 }
 
@@ -62,7 +64,7 @@ function insertGroup(
   }
 }
 
-function insertWeights(graph: Graph, node: Node, inputScale: number): void {
+function insertWeights(graph: Graph, node: Node, inputScale: number, scales: Scheme['weightScales']): void {
   const weights = node.inputs[1]!;
   const bias = node.inputs[2];
   const axis = operatorOf(node).linear!.outputChannelAxis(node);
@@ -73,6 +75,7 @@ function insertWeights(graph: Graph, node: Node, inputScale: number): void {
     bias: bias?.constant,
     biasName: bias?.name,
     inputScale,
+    scales,
   });
   const channels = layer.weightScale.length;
   const name = node.name;

@@ -19,6 +19,8 @@ export interface Scheme {
    * an activation that reaches further to one side, as after a hard-swish, int8 uses few of the levels.
    */
   readonly activations: 'symmetric' | 'asymmetric';
+  /** Whether a channel's scale represents its greatest weight, or makes the least squared error over all of them. */
+  readonly weightScales: 'max' | 'mse';
   /** Patterns of layers that stay in FP32: names, globs or `op:TYPE`, see {@link matcher}. */
   readonly exclude: readonly string[];
 }

@@ -45,6 +45,7 @@ const SCHEME = {
   residuals: 'rounded',
   averages: 'shared',
   activations: 'symmetric',
+  weightScales: 'max',
   exclude: [],
 } as const;
 

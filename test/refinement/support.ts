@@ -16,6 +16,7 @@ export const SCHEME: Scheme = {
   residuals: 'rounded',
   averages: 'shared',
   activations: 'symmetric',
+  weightScales: 'max',
   exclude: [],
 };
 
@@ -37,6 +38,7 @@ export async function pair(
     graph,
     assignment,
     assignment.groups.map(({ dtype }) => symmetricGrid(threshold, dtype)),
+    'max',
   );
   return { reference, quantized: graph };
 }
