@@ -1,4 +1,10 @@
-import { activationScale, QUANTIZED_RANGE, type ActivationType } from '../quantization/parameters';
+import {
+  activationScale,
+  QUANTIZED_RANGE,
+  symmetricGrid,
+  type ActivationGrid,
+  type ActivationType,
+} from '../quantization/parameters';
 import type { TensorStatistics } from './statistics';
 
 /** What quantizing with one threshold costs. */
@@ -27,8 +33,11 @@ export class LossCurve {
   }
 
   at(threshold: number, dtype: ActivationType): Loss {
-    const scale = activationScale(threshold, dtype);
-    const [lowest, highest] = QUANTIZED_RANGE[dtype];
+    return this.of(symmetricGrid(threshold, dtype));
+  }
+
+  of({ dtype, scale, zeroPoint }: ActivationGrid): Loss {
+    const [lowest, highest] = QUANTIZED_RANGE[dtype].map((level) => level - zeroPoint) as [number, number];
     return {
       clipped: this.#positive.clipped(scale, highest) + this.#negative.clipped(scale, -lowest),
       error: this.#positive.error(scale, highest) + this.#negative.error(scale, -lowest),

@@ -51,6 +51,8 @@ export function makeTable(calibrated: Calibrated): CalibrationTable {
       fullyConnected: scheme.fullyConnected,
       residuals: scheme.residuals,
       averages: scheme.averages,
+      activations: scheme.activations,
+      weightScales: scheme.weightScales,
       exclude: [...scheme.exclude],
       outputs: [...calibrated.outputs],
       ...(preprocessing !== undefined && { preprocessing }),

@@ -45,6 +45,17 @@ export interface CalibratorOptions extends RefinementOptions {
    */
   averages?: 'shared' | 'own';
   /**
+   * Whether activations that can be negative are int8 around zero, as the original tool has it (`symmetric`), or uint8 with a zero
+   * point where that takes a decibel or more off their error (`asymmetric`): after a hard-swish, for instance, int8 leaves almost
+   * half of its levels unused. Convolutions take some percent longer with a zero point, so nothing chooses it by itself.
+   */
+  activations?: 'symmetric' | 'asymmetric';
+  /**
+   * Whether the scale of each output channel's weights represents the greatest of them (`max`, the default) or makes the least
+   * squared error over all (`mse`), for which it may clip a few.
+   */
+  weightScales?: 'max' | 'mse';
+  /**
    * Layers that stay in FP32: names of nodes, globs over names (`*` within a part of a path, `**` over several: `/layer4/**`),
    * or operator types (`op:Gemm`). INVALID_ARGUMENT where one matches no layer that could compute in INT8.
    */
@@ -85,6 +96,8 @@ const NAMES = new Set<string>([
   'fullyConnected',
   'residuals',
   'averages',
+  'activations',
+  'weightScales',
   'exclude',
   'overrides',
   'table',
@@ -109,6 +122,8 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
     fullyConnected,
     residuals,
     averages,
+    activations,
+    weightScales,
     exclude = [],
     overrides = [],
     feedNames,
@@ -146,6 +161,8 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
       fullyConnected: choice(fullyConnected, ['int8', 'fp32'], 'fullyConnected'),
       residuals: choice(residuals, ['exact', 'rounded'], 'residuals'),
       averages: choice(averages, best ? ['own', 'shared'] : ['shared', 'own'], 'averages'),
+      activations: choice(activations, ['symmetric', 'asymmetric'], 'activations'),
+      weightScales: choice(weightScales, ['max', 'mse'], 'weightScales'),
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
     },
   };

@@ -1,4 +1,4 @@
-import type { ActivationType } from '../quantization/parameters';
+import type { ActivationGrid } from '../quantization/parameters';
 import { LossCurve } from './loss-curve';
 import { finiteCount, type TensorStatistics } from './statistics';
 
@@ -11,20 +11,16 @@ export interface QuantizationQuality {
 }
 
 /**
- * Estimates the quality of quantizing a tensor with `threshold` to `dtype`: the error of {@link LossCurve} beside the measured
+ * Estimates the quality of quantizing a tensor: the error of {@link LossCurve} beside the measured
  * sum of squares.
  *
  * Good to a fraction of a decibel while a step is wider than a fine bin, that is for thresholds above 1/128 of absMax; values
  * that all lie on few points (a constant tensor) look a little worse than they are, because their bin has a width.
  */
-export function quantizationQuality(
-  statistics: TensorStatistics,
-  threshold: number,
-  dtype: ActivationType,
-): QuantizationQuality {
+export function quantizationQuality(statistics: TensorStatistics, grid: ActivationGrid): QuantizationQuality {
   const elements = finiteCount(statistics);
   if (elements === 0 || statistics.absMax === 0) return { clippedPercent: 0, sqnrDb: Infinity };
-  const { clipped, error } = new LossCurve(statistics).at(threshold, dtype);
+  const { clipped, error } = new LossCurve(statistics).of(grid);
   return {
     clippedPercent: (100 * clipped) / elements,
     sqnrDb: 10 * Math.log10(statistics.sumOfSquares.value / error),

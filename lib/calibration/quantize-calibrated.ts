@@ -5,12 +5,11 @@ import { expandGates } from '../passes/expand-gates';
 import { upgradeOpset } from '../passes/upgrade-opset';
 import type { Assignment } from '../quantization/assign';
 import { insertQuantization } from '../quantization/insert';
-import { activationScale } from '../quantization/parameters';
 import type { Scheme } from '../quantization/scheme';
 import { quantizationQuality } from './quality';
 import { mergeStatistics, type TensorStatistics } from './statistics';
 import type { CalibrationSummary, TensorSummary } from './summary';
-import { chooseThresholds, type ChosenThreshold, type RangeRules } from './thresholds';
+import { chooseRanges, type ChosenRange, type RangeRules } from './thresholds';
 import { verify } from '../graph/verify';
 
 /** QDQ with per-channel scales came with this version of the default operator set. */
@@ -37,12 +36,16 @@ export type QuantizationResult = Pick<
 /** Turns statistics into thresholds, writes the quantization and the receipt into the graph, and says what was decided. */
 export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResult {
   const { graph, assignment, rules, samples } = network;
-  const chosen = chooseThresholds(assignment, network.statistics, rules);
+  const chosen = chooseRanges(assignment, network.statistics, rules);
   const tensors = summarize(network, chosen);
   const linearNodes = [...graph.nodes].filter((node) => operatorOf(node).linear).length;
   const int8Nodes = assignment.linear.size + assignment.products.size;
-  const thresholds = chosen.map(({ threshold }) => threshold);
-  insertQuantization(graph, translate(network), thresholds);
+  insertQuantization(
+    graph,
+    translate(network),
+    chosen.map(({ grid }) => grid),
+    network.scheme.weightScales,
+  );
   upgradeOpset(graph, QDQ_OPSET);
   expandGates.run(graph);
   verify(graph);
@@ -58,14 +61,13 @@ export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResu
 
 function summarize(
   { assignment, statistics }: CalibratedNetwork,
-  chosen: readonly ChosenThreshold[],
+  chosen: readonly ChosenRange[],
 ): TensorSummary[] {
-  return assignment.groups.flatMap(({ sources, values, dtype }, index) => {
-    const { threshold, observer } = chosen[index]!;
+  return assignment.groups.flatMap(({ sources, values }, index) => {
+    const { threshold, observer, grid } = chosen[index]!;
     const together = sources.map((value) => statistics.get(value)!).reduce(mergeStatistics);
-    const quality = quantizationQuality(together, threshold, dtype);
-    const scale = activationScale(threshold, dtype);
-    return values.map(({ name }) => ({ name, dtype, threshold, observer, scale, ...quality }));
+    const quality = quantizationQuality(together, grid);
+    return values.map(({ name }) => ({ name, threshold, observer, ...grid, ...quality }));
   });
 }
 
@@ -99,12 +101,15 @@ function writeReceipt(network: CalibratedNetwork, tensors: readonly TensorSummar
     fully_connected: scheme.fullyConnected,
     residuals: scheme.residuals,
     averages: scheme.averages,
+    activations: scheme.activations,
+    weight_scales: scheme.weightScales,
     ...(scheme.exclude.length > 0 && { exclude: JSON.stringify(scheme.exclude) }),
     ...(rules.overrides.length > 0 && { overrides: JSON.stringify(rules.overrides) }),
     tensors: JSON.stringify(
-      tensors.map(({ name, dtype, threshold, observer, clippedPercent, sqnrDb }) => ({
+      tensors.map(({ name, dtype, zeroPoint, threshold, observer, clippedPercent, sqnrDb }) => ({
         name,
         dtype,
+        zeroPoint,
         threshold,
         observer,
         clippedPercent,

@@ -2,12 +2,14 @@
 export interface TensorSummary {
   name: string;
   dtype: 'uint8' | 'int8';
-  /** |x| beyond it is clipped. */
+  /** |x| beyond it is clipped; with a zero point also what lies beyond every sampled value. */
   threshold: number;
   /** The algorithm that chose the threshold, of `auto` the one that it took. */
   observer: string;
   /** Real value of one step. */
   scale: number;
+  /** The stored number that stands for 0. */
+  zeroPoint: number;
   /** Share of the sampled values that lie beyond the threshold, percent. */
   clippedPercent: number;
   /** Signal to quantization noise over the samples, estimated from the histogram, decibels. */

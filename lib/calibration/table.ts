@@ -27,6 +27,8 @@ const schema = z.strictObject({
     fullyConnected: z.enum(['int8', 'fp32']),
     residuals: z.enum(['rounded', 'exact']).optional(),
     averages: z.enum(['shared', 'own']).optional(),
+    activations: z.enum(['symmetric', 'asymmetric']).optional(),
+    weightScales: z.enum(['max', 'mse']).optional(),
     exclude: z.array(z.string()),
     /** Outputs of the network that are kept. */
     outputs: z.array(z.string()),

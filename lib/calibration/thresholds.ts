@@ -1,8 +1,10 @@
 import type { Value } from '../graph/graph';
 import type { Assignment, QuantizedGroup } from '../quantization/assign';
+import { symmetricGrid, type ActivationGrid } from '../quantization/parameters';
 import { OBSERVERS } from './observers/registry';
 import { overrideOf, type RangeOverride } from './overrides';
-import type { TensorStatistics } from './statistics';
+import { mergeStatistics, type TensorStatistics } from './statistics';
+import { signedGrid } from './zero-point';
 
 /** What decides over the ranges of activations. */
 export interface RangeRules {
@@ -21,11 +23,30 @@ export interface ChosenThreshold {
   readonly observer: string;
 }
 
+/** A group's threshold and how its values are stored with it. */
+export interface ChosenRange extends ChosenThreshold {
+  readonly grid: ActivationGrid;
+}
+
+/** The range of each group: the threshold, and a zero point where it may have one and gains by it. */
+export function chooseRanges(
+  assignment: Assignment,
+  statistics: ReadonlyMap<Value, TensorStatistics>,
+  rules: RangeRules,
+): ChosenRange[] {
+  return chooseThresholds(assignment, statistics, rules).map((chosen, index) => {
+    const { sources, dtype, mayShift } = assignment.groups[index]!;
+    if (!mayShift) return { ...chosen, grid: symmetricGrid(chosen.threshold, dtype) };
+    const together = sources.map((value) => statistics.get(value)!).reduce(mergeStatistics);
+    return { ...chosen, grid: signedGrid(together, chosen.threshold) };
+  });
+}
+
 /**
  * One threshold a group: the greatest of its sources', so that none is clipped more than its own algorithm wants; where some were
  * edited, the greatest of those.
  */
-export function chooseThresholds(
+function chooseThresholds(
   { groups }: Assignment,
   statistics: ReadonlyMap<Value, TensorStatistics>,
   rules: RangeRules,

@@ -11,6 +11,8 @@ export interface CalibrationCliOptions {
   fullyConnected?: 'int8' | 'fp32';
   residuals?: 'rounded' | 'exact';
   averages?: 'shared' | 'own';
+  activations?: 'symmetric' | 'asymmetric';
+  weightScales?: 'max' | 'mse';
   exclude?: string[];
   override?: string[];
   biasCorrection?: boolean;
@@ -43,6 +45,18 @@ export function addCalibrationOptions(command: Command): Command {
         "scale of an average pooling's result: its input's, or its own (default: shared; own with --algo auto)",
       ).choices(['shared', 'own']),
     )
+    .addOption(
+      new Option(
+        '--activations <HOW>',
+        'signed ones int8 around zero, or uint8 with a zero point where it helps (default: symmetric)',
+      ).choices(['symmetric', 'asymmetric']),
+    )
+    .addOption(
+      new Option(
+        '--weight-scales <HOW>',
+        "an output channel's scale: for its greatest weight, or with the least squared error (default: max)",
+      ).choices(['max', 'mse']),
+    )
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option(
       '--override <JSON|@FILE...>',
@@ -68,6 +82,8 @@ export async function calibrationOptions(
     fullyConnected,
     residuals,
     averages,
+    activations,
+    weightScales,
     exclude,
     biasCorrection,
     equalization,
@@ -80,6 +96,8 @@ export async function calibrationOptions(
     ...(fullyConnected && { fullyConnected }),
     ...(residuals && { residuals }),
     ...(averages && { averages }),
+    ...(activations && { activations }),
+    ...(weightScales && { weightScales }),
     ...(exclude && { exclude }),
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),

@@ -11,6 +11,8 @@ import type { Scheme } from './scheme';
 export interface QuantizedGroup {
   readonly values: readonly Value[];
   readonly dtype: ActivationType;
+  /** Whether it may be uint8 with a zero point instead of int8. */
+  readonly mayShift: boolean;
   /** Those whose numbers are new in the group; the others pass them on. Their statistics make the scale. */
   readonly sources: readonly Value[];
 }
@@ -231,7 +233,18 @@ function describeGroup(
     !hasOwnScale(value.producer, scheme);
   const sources = values.filter((value) => !passesOn(value));
   const unsigned = sources.every((value) => cannotBeNegative(graph, value)) && !values.some(mustBeSigned);
-  return { values, sources, dtype: unsigned ? 'uint8' : 'int8' };
+  const mayShift = scheme.activations === 'asymmetric' && !unsigned && values.every(zeroPointIsFree(scheme));
+  return { values, sources, dtype: unsigned ? 'uint8' : 'int8', mayShift };
+}
+
+/** False where a zero point would be in the way of fast code: of matrix products, and of fusing sums. */
+function zeroPointIsFree({ residuals }: Scheme): (value: Value) => boolean {
+  const isMatrix = (node: Node): boolean => operatorOf(node).linear?.family === 'fullyConnected';
+  // A sum of operands that were rounded before is fused only where the answer is onnxruntime's to the last bit.
+  const isOpenSum = (node: Node): boolean =>
+    residuals === 'rounded' && operatorOf(node).quantization.kind === 'sum';
+  return ({ producer, consumers }) =>
+    !(producer && isOpenSum(producer)) && ![...consumers].some((node) => isMatrix(node) || isOpenSum(node));
 }
 
 /** True where a product takes the value in the place of weights, which are int8. */

@@ -3,44 +3,46 @@ import type { Graph, Node, Value } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
 import { madeInInt8, type Assignment, type QuantizedGroup } from './assign';
 import { quantizeLinearLayer } from './linear-layer';
-import { activationParameters } from './parameters';
+import type { ActivationGrid } from './parameters';
+import type { Scheme } from './scheme';
 
 /**
  * Writes quantization into a canonical FP32 graph in ONNX's QDQ form: QuantizeLinear and DequantizeLinear around every quantized
  * value, weights as int8 and biases as int32 behind a DequantizeLinear of their own. Edits the graph that was assigned.
- * @param thresholds the clipping threshold of each group, in the order of `assignment.groups`
+ * @param grids how each group is stored, in the order of `assignment.groups`
  */
 export function insertQuantization(
   graph: Graph,
   assignment: Assignment,
-  thresholds: readonly number[],
+  grids: readonly ActivationGrid[],
+  weightScales: Scheme['weightScales'],
 ): void {
   const inputScales = new Map<Value, number>();
   assignment.groups.forEach((group, index) => {
-    const scale = insertGroup(graph, assignment, group, thresholds[index]!);
-    for (const value of group.values) inputScales.set(value, scale);
+    const grid = grids[index]!;
+    insertGroup(graph, assignment, group, grid);
+    for (const value of group.values) inputScales.set(value, grid.scale);
   });
   for (const node of assignment.linear) {
     // The data input is by now the dequantized copy of the value that was assigned.
     const quantizer = node.inputs[0]!.producer!.inputs[0]!.producer!;
-    insertWeights(graph, node, inputScales.get(quantizer.inputs[0]!)!);
+    insertWeights(graph, node, inputScales.get(quantizer.inputs[0]!)!, weightScales);
   }
 }
 
-/** Puts the conversions around each value of a group; returns the group's scale. */
+/** Puts the conversions around each value of a group. */
 function insertGroup(
   graph: Graph,
   { quantized }: Assignment,
   group: QuantizedGroup,
-  threshold: number,
-): number {
-  const { scale } = activationParameters(threshold, group.dtype);
+  { dtype, scale, zeroPoint }: ActivationGrid,
+): void {
   const first = group.sources[0]!.name;
-  const scaleValue = graph.addConstant(`${first}_scale`, Constant.float32([], scale));
-  const zeroPoint = new Constant(group.dtype, [], new Uint8Array(1));
-  const zeroValue = graph.addConstant(`${first}_zero_point`, zeroPoint);
+  const scaleValue = graph.addConstant(`${first}_scale`, Constant.float32([], Float32Array.of(scale)));
+  const zero = new Constant(dtype, [], Uint8Array.of(zeroPoint));
+  const zeroValue = graph.addConstant(`${first}_zero_point`, zero);
   for (const value of group.values) {
-    const stored = graph.addValue(`${value.name}_quantized`, { dtype: group.dtype, shape: value.shape });
+    const stored = graph.addValue(`${value.name}_quantized`, { dtype, shape: value.shape });
     const real = graph.addValue(`${value.name}_dequantized`, { dtype: 'float32', shape: value.shape });
     // What INT8 computes is read as INT8 by everybody; what FP32 computes is converted only for those who need it.
     const everybody = madeInInt8(value, quantized);
@@ -60,10 +62,9 @@ function insertGroup(
       outputs: [real],
     });
   }
-  return scale[0]!;
 }
 
-function insertWeights(graph: Graph, node: Node, inputScale: number): void {
+function insertWeights(graph: Graph, node: Node, inputScale: number, scales: Scheme['weightScales']): void {
   const weights = node.inputs[1]!;
   const bias = node.inputs[2];
   const axis = operatorOf(node).linear!.outputChannelAxis(node);
@@ -74,6 +75,7 @@ function insertWeights(graph: Graph, node: Node, inputScale: number): void {
     bias: bias?.constant,
     biasName: bias?.name,
     inputScale,
+    scales,
   });
   const channels = layer.weightScale.length;
   const name = node.name;

@@ -2,7 +2,8 @@ import type { Constant } from '../graph/constant';
 import { expected } from '../errors';
 import { biasScales, checkBias, fitScalesToBias, quantizeBias } from './bias';
 import { LEAST_SCALE } from './parameters';
-import { channelAbsMax, quantizeWeights, weightScales } from './weights';
+import type { Scheme } from './scheme';
+import { channelAbsMax, leastErrorScales, quantizeWeights, weightScales } from './weights';
 
 /** A convolution, matrix product or fully connected layer to quantize. */
 export interface LinearLayer {
@@ -18,6 +19,8 @@ export interface LinearLayer {
   readonly biasName?: string | undefined;
   /** Scale of the quantized input, real per step. */
   readonly inputScale: number;
+  /** How the weights' scales are chosen; default `max`. */
+  readonly scales?: Scheme['weightScales'];
 }
 
 export interface QuantizedLinearLayer {
@@ -42,7 +45,8 @@ export function quantizeLinearLayer(layer: LinearLayer): QuantizedLinearLayer {
     throw expected('a finite scale of at least 2^-63', `the input of "${weightsName}"`, inputScale);
   }
   const absMax = channelAbsMax(weights, axis, weightsName);
-  let weightScale = weightScales(absMax);
+  let weightScale =
+    layer.scales === 'mse' ? leastErrorScales(weights, axis, absMax, weightsName) : weightScales(absMax);
   let values: Float32Array | undefined;
   if (bias !== undefined) {
     values = checkBias(bias, weightScale.length, biasName);

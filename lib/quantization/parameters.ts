@@ -1,7 +1,7 @@
 import { expected } from '../errors';
-import type { QuantizationParameters } from '../graph/graph';
+import { roundHalfEven } from './round';
 
-/** What an activation is quantized to: `uint8` where it cannot be negative, else `int8`. */
+/** What an activation is quantized to: `uint8` where it cannot be negative or has a zero point, else `int8`. */
 export type ActivationType = 'uint8' | 'int8';
 
 /** Levels between 0 and the threshold: threshold = levels x scale. */
@@ -33,11 +33,21 @@ export function activationScale(threshold: number, dtype: ActivationType): numbe
   return scale;
 }
 
-/** Per-tensor symmetric parameters, zero point 0, for an activation whose |x| is clipped at `threshold`. */
-export function activationParameters(threshold: number, dtype: ActivationType): QuantizationParameters {
-  return {
-    scale: Float32Array.of(activationScale(threshold, dtype)),
-    zeroPoint: Int32Array.of(0),
-    axis: -1,
-  };
+/** How an activation is stored: real = (stored - zeroPoint) x scale. */
+export interface ActivationGrid {
+  readonly dtype: ActivationType;
+  /** Real value of one step. */
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/** Zero point 0, for an activation whose |x| is clipped at `threshold`. */
+export function symmetricGrid(threshold: number, dtype: ActivationType): ActivationGrid {
+  return { dtype, scale: activationScale(threshold, dtype), zeroPoint: 0 };
+}
+
+/** All levels of `uint8` between `low` and `high`, which lie around 0 and differ. Zero is a level, so that padding is exact. */
+export function asymmetricGrid(low: number, high: number): ActivationGrid {
+  const scale = activationScale(high - low, 'uint8');
+  return { dtype: 'uint8', scale, zeroPoint: Math.min(roundHalfEven(-low / scale), LEVELS.uint8) };
 }

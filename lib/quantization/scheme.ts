@@ -14,6 +14,13 @@ export interface Scheme {
    * smaller than the greatest of what they average, so that with their input's scale they use few of the levels.
    */
   readonly averages: 'shared' | 'own';
+  /**
+   * Whether signed activations are int8 with zero point 0, or uint8 with a zero point where that takes enough off the error: of
+   * an activation that reaches further to one side, as after a hard-swish, int8 uses few of the levels.
+   */
+  readonly activations: 'symmetric' | 'asymmetric';
+  /** Whether a channel's scale represents its greatest weight, or makes the least squared error over all of them. */
+  readonly weightScales: 'max' | 'mse';
   /** Patterns of layers that stay in FP32: names, globs or `op:TYPE`, see {@link matcher}. */
   readonly exclude: readonly string[];
 }

@@ -39,6 +39,56 @@ export function weightScales(absMax: Float32Array): Float32Array {
   return absMax.map((most) => (most === 0 ? 1 : toScale(most / WEIGHT_LEVELS)));
 }
 
+/** Scales that are tried, as shares of absmax / 127, go down in such steps. */
+const SHARE_STEP = 1 / 128;
+const LEAST_SHARE = 1 / 4;
+
+/**
+ * Scales with the least squared error of each channel's rounded and clipped weights, among absmax / 127 and smaller ones. The search
+ * goes down from absmax until clipping alone costs more than the best so far.
+ *
+ * Source: the scale search of OMSE (Choukroun et al., "Low-bit Quantization of Neural Networks for Efficient Inference", 2019,
+ * section 3), on a grid.
+ * @param absMax as {@link channelAbsMax} gives it
+ */
+export function leastErrorScales(
+  weights: Constant,
+  axis: number,
+  absMax: Float32Array,
+  name: string,
+): Float32Array {
+  const { outer, channels, inner } = channelLayout(weights.dims, axis, name);
+  const values = requireReal(weights, name);
+  const channel = new Float32Array(outer * inner);
+  return weightScales(absMax).map((greatest, c) => {
+    for (let o = 0; o < outer; ++o) {
+      const start = (o * channels + c) * inner;
+      channel.set(values.subarray(start, start + inner), o * inner);
+    }
+    let best = { scale: greatest, error: Infinity };
+    for (let share = 1; share > LEAST_SHARE; share -= SHARE_STEP) {
+      const scale = toScale(greatest * share);
+      const { error, clipping } = roundingError(channel, scale);
+      if (error < best.error) best = { scale, error };
+      if (clipping > best.error) break;
+    }
+    return best.scale;
+  });
+}
+
+/** The squared error of rounding to steps of `scale`, and how much of it lies beyond the greatest level. */
+function roundingError(values: Float32Array, scale: number): { error: number; clipping: number } {
+  let [error, clipping] = [0, 0];
+  for (let i = 0; i < values.length; ++i) {
+    const steps = Math.abs(values[i]!) / scale;
+    const beyond = steps - WEIGHT_LEVELS;
+    const off = beyond > 0 ? beyond : steps - roundHalfEven(steps);
+    error += off * off;
+    if (beyond > 0) clipping += off * off;
+  }
+  return { error: error * scale * scale, clipping: clipping * scale * scale };
+}
+
 /**
  * Quantizes weights with one scale a channel of `axis`: float32 division, round half to even (ONNX's QuantizeLinear),
  * clamped to [-127, 127]. Finite weights only: {@link channelAbsMax} checks.

@@ -49,7 +49,7 @@ export interface TensorComparison {
   readonly histogram: HistogramView;
   /** What each calibration algorithm would choose, by itself, from these samples. */
   readonly observers: readonly ObserverRange[];
-  /** The same estimate for the range in the file; undefined for a zero point other than 0 and where channels are rescaled. */
+  /** The same estimate for the range in the file; undefined where channels are rescaled. */
   readonly rangeSqnrDb: number | undefined;
 }
 

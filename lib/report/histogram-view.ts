@@ -2,7 +2,7 @@ import { OBSERVERS } from '../calibration/observers/registry';
 import { LossCurve } from '../calibration/loss-curve';
 import { typeOf } from '../calibration/observers/observer';
 import type { TensorStatistics } from '../calibration/statistics';
-import { LEVELS, type ActivationType } from '../quantization/parameters';
+import { symmetricGrid, type ActivationGrid } from '../quantization/parameters';
 import { decibels, rangeOf } from './tensor-meter';
 
 /** Bins that a report shows: more than a screen's pixels for a small plot would be wasted. */
@@ -62,10 +62,10 @@ export class RangeEstimates {
     this.#curve = new LossCurve(statistics);
   }
 
-  /** Signal to noise of rounding to `dtype` with zero point 0 and clipping at `threshold`, dB; Infinity for a tensor of zeros. */
-  sqnrDb(threshold: number, dtype: ActivationType): number {
+  /** Signal to noise of rounding to a grid, dB; Infinity for a tensor of zeros. */
+  sqnrDb(grid: ActivationGrid): number {
     const { absMax, sumOfSquares } = this.#statistics;
-    return absMax === 0 ? Infinity : decibels(sumOfSquares.value, this.#curve.at(threshold, dtype).error);
+    return absMax === 0 ? Infinity : decibels(sumOfSquares.value, this.#curve.of(grid).error);
   }
 
   /** The ranges that every registered algorithm would choose for the tensor by itself. */
@@ -73,8 +73,9 @@ export class RangeEstimates {
     const dtype = typeOf(this.#statistics);
     return OBSERVERS.all.map((observer) => {
       const { threshold } = observer.range(this.#statistics, dtype);
-      const [low, high] = rangeOf({ dtype, scale: threshold / LEVELS[dtype], zeroPoint: 0 });
-      return { observer: observer.name, low, high, sqnrDb: this.sqnrDb(threshold, dtype) };
+      const grid = symmetricGrid(threshold, dtype);
+      const [low, high] = rangeOf(grid);
+      return { observer: observer.name, low, high, sqnrDb: this.sqnrDb(grid) };
     });
   }
 }

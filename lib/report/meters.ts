@@ -2,7 +2,6 @@ import type { TensorStatistics } from '../calibration/statistics';
 import { Calibr8Error } from '../errors';
 import type { Graph, Node, Value } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
-import { LEVELS } from '../quantization/parameters';
 import type { Tensor } from '../tensor';
 import { OutputMeter, type OutputComparison } from './choices';
 import type { ComparisonInput } from './input';
@@ -58,8 +57,6 @@ export class Meters {
       const { name, grid, factors } = meter;
       const collected = statistics[index]!;
       const estimates = new RangeEstimates(collected);
-      const threshold = LEVELS[grid.dtype] * grid.scale;
-      const symmetric = grid.zeroPoint === 0 && !factors;
       return {
         name,
         layer: layerOf(this.matches[index]!.reference, this.reference.opset),
@@ -75,7 +72,7 @@ export class Meters {
         equalized: factors !== undefined,
         histogram: histogramView(collected),
         observers: estimates.observers(),
-        rangeSqnrDb: symmetric ? estimates.sqnrDb(threshold, grid.dtype) : undefined,
+        rangeSqnrDb: factors ? undefined : estimates.sqnrDb(grid),
       };
     });
   }

@@ -11,6 +11,16 @@ export function receiptIn(metadata: ReadonlyMap<string, string>): Receipt | unde
   return Object.fromEntries(entries.map(([key, value]) => [key.slice(PREFIX.length), parse(value)]));
 }
 
+/** The options of `calibr8 calibrate` for refinement that a network was made with. */
+export function refinementFlags(receipt: Receipt | undefined): ReadonlySet<string> {
+  const done = (receipt?.['refinement'] ?? {}) as Readonly<Record<string, unknown>>;
+  return new Set([
+    ...(done['biasCorrection'] === true ? ['--bias-correction'] : []),
+    ...(done['equalization'] === true ? ['--equalization'] : []),
+    ...(done['rounding'] === 'learned' ? ['--rounding learned'] : []),
+  ]);
+}
+
 function parse(value: string): unknown {
   if (!/^[[{]/.test(value)) return value;
   try {

@@ -1,5 +1,6 @@
 import type { Comparison, TensorComparison } from './comparison';
 import { fixed, percent } from './numbers';
+import { refinementFlags } from './receipt';
 import type { Grade } from './verdict';
 
 /** Something to do about a network's loss, with the evidence for it. */
@@ -63,12 +64,17 @@ export function suggestionsFor(tensor: TensorComparison, comparison: Comparison)
       why: `its widest channel reaches ${fixed(channelSpread, 0)} times as far as the median one, and all share one scale`,
       ...REMEDIES.equalization,
     });
-  if (found.length === 0)
-    found.push({
-      why: 'nothing about its range stands out: rounding to 8 bits itself costs this much',
-      ...REMEDIES.exclude(layer!.name),
-    });
-  return found;
+  const untried = withoutTried(found, comparison);
+  if (untried.length > 0) return untried;
+  const why =
+    found[0]?.why ?? 'nothing about its range stands out: rounding to 8 bits itself costs this much';
+  return [{ why, ...REMEDIES.exclude(layer!.name) }];
+}
+
+/** Without those that the network was made with: to advise them again would help nobody. */
+function withoutTried(suggestions: readonly Suggestion[], { receipt }: Comparison): Suggestion[] {
+  const tried = refinementFlags(receipt);
+  return suggestions.filter(({ flag }) => flag === undefined || !tried.has(flag));
 }
 
 /** Where neither the range nor the weights explain the error, it is made of what rounding the input costs. */
@@ -118,7 +124,7 @@ export function overall(
       why: 'which layers to leave in FP32, and how few suffice, can be measured',
       ...REMEDIES.mixedPrecision,
     });
-  return suggestions;
+  return withoutTried(suggestions, comparison);
 }
 
 function bestObserver({ observers }: TensorComparison): TensorComparison['observers'][number] | undefined {

@@ -1,14 +1,8 @@
 import { Calibr8Error } from '../errors';
-import type { ActivationType } from '../quantization/parameters';
-import { QUANTIZED_RANGE } from '../quantization/parameters';
+import { QUANTIZED_RANGE, type ActivationGrid } from '../quantization/parameters';
 
-/** How a quantized tensor stores real numbers: real = (stored - zeroPoint) x scale. */
-export interface Grid {
-  readonly dtype: ActivationType;
-  /** Real value of one step. */
-  readonly scale: number;
-  readonly zeroPoint: number;
-}
+/** How a quantized tensor stores real numbers. */
+export type Grid = ActivationGrid;
 
 /** Least and greatest real value that a grid represents. */
 export function rangeOf({ dtype, scale, zeroPoint }: Grid): readonly [number, number] {

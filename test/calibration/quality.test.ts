@@ -1,6 +1,11 @@
 import { LossCurve } from '../../lib/calibration/loss-curve';
 import { quantizationQuality } from '../../lib/calibration/quality';
-import { activationScale, QUANTIZED_RANGE, type ActivationType } from '../../lib/quantization/parameters';
+import {
+  activationScale,
+  QUANTIZED_RANGE,
+  symmetricGrid,
+  type ActivationType,
+} from '../../lib/quantization/parameters';
 import { roundHalfEven } from '../../lib/quantization/round';
 import { gaussian, random, statisticsOf } from './statistics-of';
 
@@ -48,7 +53,7 @@ describe.each(Object.keys(distributions))('%s', (name) => {
     [1.5, 'uint8'],
   ] as const)('is estimated within half a decibel at %p of the greatest value as %s', (share, dtype) => {
     const threshold = share * statistics.absMax;
-    const estimate = quantizationQuality(statistics, threshold, dtype);
+    const estimate = quantizationQuality(statistics, symmetricGrid(threshold, dtype));
     const actual = bruteForce(values, threshold, dtype);
     expect(Math.abs(estimate.sqnrDb - actual.sqnrDb)).toBeLessThan(0.5);
     expect(Math.abs(estimate.clippedPercent - actual.clippedPercent)).toBeLessThan(0.1);
@@ -89,18 +94,18 @@ test('is the exact integral of the squared error over bins of evenly spread valu
 test('max clips nothing', () => {
   for (const values of [[0.1, 3.7], [-1.3, 1.3], [2]]) {
     const statistics = statisticsOf(values);
-    expect(quantizationQuality(statistics, statistics.absMax, 'int8').clippedPercent).toBe(0);
+    expect(quantizationQuality(statistics, symmetricGrid(statistics.absMax, 'int8')).clippedPercent).toBe(0);
   }
 });
 
 test('a single value beyond the threshold is clipped entirely', () => {
-  const { clippedPercent } = quantizationQuality(statisticsOf([4, 4, 0, 0]), 2, 'uint8');
+  const { clippedPercent } = quantizationQuality(statisticsOf([4, 4, 0, 0]), symmetricGrid(2, 'uint8'));
   expect(clippedPercent).toBe(50);
 });
 
 test('zeros and nothing have no error', () => {
   for (const values of [[0, 0], []]) {
-    expect(quantizationQuality(statisticsOf(values), 1, 'uint8')).toEqual({
+    expect(quantizationQuality(statisticsOf(values), symmetricGrid(1, 'uint8'))).toEqual({
       clippedPercent: 0,
       sqnrDb: Infinity,
     });

@@ -103,6 +103,7 @@ export class FakeCalibrator extends FakeNetwork implements CliCalibrator {
       threshold: i + 1,
       observer: 'max',
       scale: (i + 1) / 255,
+      zeroPoint: 0,
       clippedPercent: i % 3,
       sqnrDb: 40 - i,
     }));

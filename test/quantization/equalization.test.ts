@@ -44,6 +44,8 @@ const SCHEME = {
   fullyConnected: 'int8',
   residuals: 'rounded',
   averages: 'shared',
+  activations: 'symmetric',
+  weightScales: 'max',
   exclude: [],
 } as const;
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import {
-  activationParameters,
   activationScale,
+  asymmetricGrid,
   LEAST_SCALE,
   LEVELS,
   QUANTIZED_RANGE,
+  symmetricGrid,
   type ActivationType,
 } from '../../lib/quantization/parameters';
 import { roundHalfEven } from '../../lib/quantization/round';
@@ -39,13 +40,30 @@ test('scales are normal float32 numbers, whatever the threshold', () => {
   );
 });
 
-test('parameters are per tensor, symmetric', () => {
-  const parameters = activationParameters(6, 'uint8');
-  expect(parameters).toEqual({
-    scale: Float32Array.of(6 / 255),
-    zeroPoint: Int32Array.of(0),
-    axis: -1,
-  });
+test('a symmetric grid has zero point 0', () => {
+  expect(symmetricGrid(6, 'uint8')).toEqual({ dtype: 'uint8', scale: Math.fround(6 / 255), zeroPoint: 0 });
+});
+
+test('an asymmetric grid represents zero exactly and all between its ends to half a step, but for the shift to a whole level', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 1e5, noNaN: true }),
+      fc.double({ min: 1e-5, max: 1e5, noNaN: true }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.boolean(),
+      (a, b, share, mirrored) => {
+        const [low, high] = mirrored ? [-b, a] : [-a, b];
+        const { dtype: type, scale, zeroPoint } = asymmetricGrid(low, high);
+        expect(type).toBe('uint8');
+        expect(Number.isInteger(zeroPoint)).toBe(true);
+        const stored = (x: number): number =>
+          Math.min(Math.max(roundHalfEven(x / scale) + zeroPoint, 0), 255);
+        expect(stored(0)).toBe(zeroPoint);
+        const x = low + share * (high - low);
+        expect(Math.abs(x - (stored(x) - zeroPoint) * scale)).toBeLessThanOrEqual(1.001 * scale);
+      },
+    ),
+  );
 });
 
 test.each([0, -1, NaN, Infinity, 1e300])('refuses the threshold %p', (threshold) => {

@@ -4,6 +4,7 @@ import { readModel } from '../../lib/onnx';
 import { CANONICAL, runPasses } from '../../lib/passes/pipeline';
 import { assign, type Assignment } from '../../lib/quantization/assign';
 import { insertQuantization } from '../../lib/quantization/insert';
+import { symmetricGrid } from '../../lib/quantization/parameters';
 import type { Scheme } from '../../lib/quantization/scheme';
 import { resolveOptions } from '../../lib/runtime/options';
 import type { ModelBuilder } from '../support/model';
@@ -14,6 +15,8 @@ export const SCHEME: Scheme = {
   fullyConnected: 'int8',
   residuals: 'rounded',
   averages: 'shared',
+  activations: 'symmetric',
+  weightScales: 'max',
   exclude: [],
 };
 
@@ -34,7 +37,8 @@ export async function pair(
   insertQuantization(
     graph,
     assignment,
-    assignment.groups.map(() => threshold),
+    assignment.groups.map(({ dtype }) => symmetricGrid(threshold, dtype)),
+    'max',
   );
   return { reference, quantized: graph };
 }

@@ -1,6 +1,6 @@
 import { maxObserver } from '../../../lib/calibration/observers/max';
 import { OBSERVERS, ObserverRegistry } from '../../../lib/calibration/observers/registry';
-import { activationParameters } from '../../../lib/quantization/parameters';
+import { symmetricGrid } from '../../../lib/quantization/parameters';
 import { statisticsOf } from '../statistics-of';
 
 test('lists the algorithms, those of the original first', () => {
@@ -48,7 +48,7 @@ describe.each(OBSERVERS.names)('%s', (name) => {
     ['zeros', [0, 0], 'int8'],
   ] as const)('gives %s (%p as %s) the scale 1', (_, values, dtype) => {
     const { threshold } = observer.range(statisticsOf(values), dtype);
-    expect([...activationParameters(threshold, dtype).scale]).toEqual([1]);
+    expect(symmetricGrid(threshold, dtype).scale).toBe(1);
   });
 
   test.each([
@@ -62,7 +62,7 @@ describe.each(OBSERVERS.names)('%s', (name) => {
     expect(threshold).toBeGreaterThan(0);
     // Least error may use that -128 is there too, and a percentile cuts its share off.
     expect(Math.abs(threshold / statistics.absMax - 1)).toBeLessThan(1 / 100);
-    expect(activationParameters(threshold, 'int8').scale[0]).toBeGreaterThanOrEqual(2 ** -63);
+    expect(symmetricGrid(threshold, 'int8').scale).toBeGreaterThanOrEqual(2 ** -63);
   });
 });
 
