@@ -1,5 +1,7 @@
+import { elementCount } from '../graph/data-type';
 import type { Dim, Node, Shape } from '../graph/graph';
 import type { Lowering, OperatorDefinition } from './definition';
+import { Composer } from './support/composer';
 import { planPostOps } from './support/post-ops';
 import {
   broadcast,
@@ -55,6 +57,11 @@ export const matmul: OperatorDefinition = {
     const dims = lowering.dims(output(node));
     const [a, b] = [input(node, 0), input(node, 1)];
     const aDims = lowering.dims(a);
+    if (elementCount(aDims) === 0 && elementCount(dims) > 0) {
+      // Sums of nothing.
+      const composer = new Composer(node, lowering);
+      return composer.finish(composer.constant('float32', dims, new Float32Array(elementCount(dims))));
+    }
     if (matmul.linear!.quantizable(node)) {
       const [k, n] = lowering.dims(b) as [number, number];
       const rows = aDims.slice(0, -1).reduce((x, y) => x * y, 1);
