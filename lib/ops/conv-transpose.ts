@@ -25,7 +25,7 @@ function geometryOf(node: Node, x: Shape, kernel: readonly number[]): Geometry {
   };
   const strides = list('strides', 1);
   const dilations = list('dilations', 1);
-  const outputPadding = list('output_padding', 0);
+  const outputPadding = [...list('output_padding', 0)];
   const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
   const wanted = attributes.ints('output_shape')?.slice(-rank);
   const mode = attributes.string('auto_pad', 'NOTSET');
@@ -41,14 +41,16 @@ function geometryOf(node: Node, x: Shape, kernel: readonly number[]): Geometry {
     const same = mode.startsWith('SAME') && typeof from === 'number' ? from * strides[axis]! : undefined;
     const target = wanted?.[axis] ?? same;
     if (target !== undefined && full !== undefined) {
-      const total = full - target;
+      const total = Math.max(full - target, 0);
+      // A wanted size beyond what the data reaches is more of the padding at the end.
+      outputPadding[axis]! += Math.max(target - full, 0);
       const half = Math.floor(total / 2);
       // ONNX puts the odd one at the end for SAME_UPPER only.
       [begin, end] = mode === 'SAME_UPPER' ? [half, total - half] : [total - half, half];
     }
     padsBegin.push(begin);
     padsEnd.push(end);
-    spatial.push(full === undefined ? (target ?? null) : full - begin - end);
+    spatial.push(target ?? (full === undefined ? null : full - begin - end));
   });
   return { spatial, strides, dilations, padsBegin, padsEnd, outputPadding };
 }
@@ -87,10 +89,6 @@ export const convTranspose: OperatorDefinition = {
   lower(node, lowering) {
     const x = lowering.dims(input(node, 0));
     const geometry = geometryOf(node, x, lowering.dims(input(node, 1)).slice(2));
-    const beyond = (pads: readonly number[]): boolean => pads.some((size) => size < 0);
-    if (beyond(geometry.padsBegin) || beyond(geometry.padsEnd)) {
-      throw shapeError(node, 'its output_shape is larger than what the data reaches.');
-    }
     lowering.step({
       kernel: 'deconvolution',
       name: node.name,

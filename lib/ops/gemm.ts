@@ -1,6 +1,7 @@
 import { Constant } from '../graph/constant';
 import type { OperatorDefinition } from './definition';
 import { sourcesOf } from './conv';
+import { lowerInnerProduct } from './support/inner-product';
 import { planPostOps } from './support/post-ops';
 import { floatOf, formatShape, input, output, sameDim, shapeError, shapeOf } from './support/shapes';
 
@@ -53,13 +54,11 @@ export const gemm: OperatorDefinition = {
           Constant.float32([n], new Float32Array(n).fill(bias.constant.toFloat32()[0]!)),
         );
       }
-      lowering.step({
-        kernel: 'inner_product',
-        name: node.name,
+      lowerInnerProduct(node, lowering, {
         sources,
-        destinations: [lowering.value(output(node))],
-        params: { transposeWeights: { i64: attributes.int('transB', 0) } },
-        postOps: planPostOps(node),
+        destination: lowering.value(output(node)),
+        rows: lowering.dims(output(node))[0]!,
+        transposed: attributes.int('transB', 0) !== 0,
       });
       return;
     }

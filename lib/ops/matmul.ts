@@ -1,5 +1,8 @@
+import { elementCount } from '../graph/data-type';
 import type { Dim, Node, Shape } from '../graph/graph';
 import type { Lowering, OperatorDefinition } from './definition';
+import { Composer } from './support/composer';
+import { lowerInnerProduct } from './support/inner-product';
 import { planPostOps } from './support/post-ops';
 import {
   broadcast,
@@ -55,6 +58,11 @@ export const matmul: OperatorDefinition = {
     const dims = lowering.dims(output(node));
     const [a, b] = [input(node, 0), input(node, 1)];
     const aDims = lowering.dims(a);
+    if (elementCount(aDims) === 0 && elementCount(dims) > 0) {
+      // Sums of nothing.
+      const composer = new Composer(node, lowering);
+      return composer.finish(composer.constant('float32', dims, new Float32Array(elementCount(dims))));
+    }
     if (matmul.linear!.quantizable(node)) {
       const [k, n] = lowering.dims(b) as [number, number];
       const rows = aDims.slice(0, -1).reduce((x, y) => x * y, 1);
@@ -69,18 +77,16 @@ export const matmul: OperatorDefinition = {
           value ? lowering.reshaped(lowering.value(value), tall(lowering.dims(value)), value.name) : -1,
         );
       const result = through(lowering, output(node), [rows, n], node.name);
-      lowering.step({
-        kernel: 'inner_product',
-        name: node.name,
+      lowerInnerProduct(node, lowering, {
         sources: [
           lowering.reshaped(lowering.value(a), [rows, k], `${node.name}/rows`),
           lowering.value(b),
           node.inputs[2] ? lowering.value(node.inputs[2]) : -1,
           ...operands,
         ],
-        destinations: [result.value],
-        params: { transposeWeights: { i64: 0 } },
-        postOps: planPostOps(node),
+        destination: result.value,
+        rows,
+        transposed: false,
       });
       result.finish();
       return;

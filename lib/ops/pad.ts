@@ -85,16 +85,19 @@ export const pad: OperatorDefinition = {
     const x = composer.input(0);
     const pads = padsOf(node, x.dims.length, lowering.opset)!;
     const source = SOURCES[modeOf(node)];
-    if (source) return composer.finish(padByGathering(composer, x, pads, source));
     const atLeastZero = (size: number): number => Math.max(size, 0);
+    const inner = cropped(composer, x, pads);
+    const begin = pads.begin.map(atLeastZero);
+    const end = pads.end.map(atLeastZero);
+    if (source) return composer.finish(padByGathering(composer, inner, { begin, end }, source));
     lowering.step({
       kernel: 'pad',
       name: node.name,
-      sources: [cropped(composer, x, pads).id],
+      sources: [inner.id],
       destinations: [lowering.value(output(node))],
       params: {
-        padsBegin: { i64s: pads.begin.map(atLeastZero) },
-        padsEnd: { i64s: pads.end.map(atLeastZero) },
+        padsBegin: { i64s: begin },
+        padsEnd: { i64s: end },
         value: { f64: target.length > 0 ? pads.value : 0 },
       },
     });
@@ -114,7 +117,7 @@ function cropped(composer: Composer, x: Term, { begin, end }: Pads): Term {
 function padByGathering(
   composer: Composer,
   x: Term,
-  { begin, end }: Pads,
+  { begin, end }: Pick<Pads, 'begin' | 'end'>,
   source: (position: number, size: number) => number,
 ): Term {
   return x.dims.reduce((padded, size, axis) => {

@@ -2,6 +2,7 @@ import { Calibr8Error } from '../errors';
 import type { Node } from '../graph/graph';
 import { activations } from './activation';
 import { arithmeticOperators } from './arithmetic';
+import { attention } from './attention';
 import { batchNormalization } from './batch-normalization';
 import { cast, castLike } from './cast';
 import { conv } from './conv';
@@ -49,7 +50,7 @@ import { unaryOperators } from './unary';
 import { windows } from './windows';
 
 const OPERATORS: readonly OperatorDefinition[] = [
-  ...[conv, convTranspose, gemm, matmul, einsum, matmulInteger, convInteger],
+  ...[conv, convTranspose, gemm, matmul, einsum, matmulInteger, convInteger, attention],
   ...[maxPool, averagePool, lpPool, globalAveragePool, globalMaxPool, globalLpPool, maxUnpool],
   ...activations,
   ...unaryOperators,

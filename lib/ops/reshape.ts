@@ -1,3 +1,4 @@
+import { Calibr8Error } from '../errors';
 import { Constant } from '../graph/constant';
 import { elementCount } from '../graph/data-type';
 import type { Dim, Node, Shape } from '../graph/graph';
@@ -128,6 +129,16 @@ export const unsqueeze = shaping('Unsqueeze', [1, 2], (node, shape, opset) => {
   return Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : rest.shift()!));
 });
 
+/** Training drops elements at random, which nobody wants of an inference; without a ratio it drops none. */
+function refuseTraining(node: Node): void {
+  const [ratio, training] = [1, 2].map((index) => constantInts(node, index)?.[0]);
+  if (!training || ratio === 0) return;
+  throw new Calibr8Error(
+    'UNSUPPORTED_OPERATOR',
+    `${node.label}: training_mode with a ratio of ${ratio ?? 0.5} is not supported; export the model for inference.`,
+  );
+}
+
 /** Identity and, at inference, Dropout. */
 function pass(
   op: string,
@@ -138,12 +149,16 @@ function pass(
     op,
     inputs,
     outputs,
+    ...(inputs[1] > 1 && { parameters: [1, 2] }),
     quantization: { kind: 'passThrough', moves: true, data: 'first' },
     anyType: true,
-    infer: (node) => [
-      { dtype: dtypeOf(node), shape: shapeOf(node) },
-      ...(node.outputs.length > 1 ? [{ dtype: 'bool' as const, shape: shapeOf(node) }] : []),
-    ],
+    infer(node) {
+      refuseTraining(node);
+      return [
+        { dtype: dtypeOf(node), shape: shapeOf(node) },
+        ...(node.outputs.length > 1 ? [{ dtype: 'bool' as const, shape: shapeOf(node) }] : []),
+      ];
+    },
     identity: () => true,
     lower(node, lowering) {
       lowerReshape(node, lowering);

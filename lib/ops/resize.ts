@@ -96,7 +96,7 @@ function interpolationOf(node: Node, opset: number): Interpolation {
   return {
     mode,
     coordinates: attributes.string('coordinate_transformation_mode', old ? 'asymmetric' : 'half_pixel'),
-    nearest: attributes.string('nearest_mode', old ? 'floor' : 'round_prefer_floor'),
+    nearest: attributes.string('nearest_mode', old ? 'towards_more' : 'round_prefer_floor'),
     cubicA: attributes.float('cubic_coeff_a', -0.75),
     excludeOutside: attributes.int('exclude_outside', 0) !== 0,
     antialias: attributes.int('antialias', 0) !== 0,
@@ -122,7 +122,7 @@ function lowerToPrimitive(
   if (x.dtype !== 'float32' && !x.quantization) return false;
   const repeats =
     scales.every((scale) => Number.isInteger(scale)) &&
-    ((how.coordinates === 'asymmetric' && how.nearest === 'floor') ||
+    ((how.coordinates === 'asymmetric' && ['floor', 'towards_more'].includes(how.nearest)) ||
       (how.coordinates === 'half_pixel' && how.nearest.startsWith('round_prefer')));
   const plain = /^(pytorch_)?half_pixel$/.test(how.coordinates) && !how.antialias && !how.excludeOutside;
   // With one position left PyTorch takes the first element instead of the middle.

@@ -61,6 +61,18 @@ describe('what cannot run is refused by name', () => {
       return m.node('BatchNormalization', [m.input('x', [1, 2, 1, 1]), ...parameters], { spatial: 0 });
     }, /BatchNormalization node "BatchNormalization4": spatial = 0 is not supported/));
 
+  test('the other outputs of a batch normalization that does not train', () =>
+    expectRefused((m) => {
+      const parameters = [0, 1, 2, 3].map(() => m.constant([1, 1], [2]));
+      return m.nodeWithOutputs('BatchNormalization', [m.input('x', [1, 2, 1, 1]), ...parameters], 3)[1]!;
+    }, /expected one output without training_mode but it has 3/));
+
+  test('dropping elements at random', () =>
+    expectRefused(
+      (m) => m.node('Dropout', [m.input('x', [3]), m.constant([0.3], []), m.constant([1], [], 'bool')]),
+      /training_mode with a ratio of 0\.3\d* is not supported; export the model for inference/,
+    ));
+
   test('operands of two types', () =>
     expectRefused(
       (m) => m.node('Add', [m.input('a', [2]), m.input('b', [2], 'int32')]),

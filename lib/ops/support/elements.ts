@@ -6,27 +6,32 @@ export function allocate(dtype: DataType, count: number): TypedArray {
   return new DATA_TYPES[dtype].array(count);
 }
 
-/** A constant of a type from real numbers: integers are truncated and 64-bit ones saturate. Not for float16. */
+/**
+ * A constant of a type from real numbers: integers are truncated, 64-bit ones saturate except that negative numbers wrap around in
+ * uint64, and what is not 0 is true. Not for float16.
+ */
 export function fromNumbers(dtype: DataType, dims: readonly number[], numbers: ArrayLike<number>): Constant {
   const result = allocate(dtype, numbers.length);
   const integer = !isFloat(dtype);
-  const [low, high] = dtype === 'uint64' ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
   for (let i = 0; i < numbers.length; ++i) {
-    const number = integer ? Math.trunc(numbers[i]!) : numbers[i]!;
+    const number = numbers[i]!;
     if (result instanceof BigInt64Array || result instanceof BigUint64Array) {
-      const wide = Number.isNaN(number)
-        ? 0n
-        : Number.isFinite(number)
-          ? BigInt(number)
-          : number > 0
-            ? high
-            : low;
-      result[i] = wide > high ? high : wide < low ? low : wide;
+      result[i] = wideInteger(number, dtype === 'uint64');
+    } else if (dtype === 'bool') {
+      result[i] = Number(number !== 0);
     } else {
-      result[i] = dtype === 'bool' ? Number(number !== 0) : number;
+      result[i] = integer ? Math.trunc(number) : number;
     }
   }
   return Constant.from(dtype, dims, result);
+}
+
+function wideInteger(number: number, unsigned: boolean): bigint {
+  if (Number.isNaN(number)) return 0n;
+  const [low, high] = unsigned ? [-(2 ** 63), 2 ** 64] : [-(2 ** 63), 2 ** 63];
+  if (number >= high) return BigInt(high) - 1n;
+  // Storing it wraps around.
+  return BigInt(Math.trunc(Math.max(number, low)));
 }
 
 export function stridesOf(dims: readonly number[]): number[] {

@@ -2,6 +2,7 @@
 export interface Interpolation {
   mode: string;
   coordinates: string;
+  /** Before opset 11 `towards_more`, which no model can say: down where the axis grows, up where it shrinks. */
   nearest: string;
   cubicA: number;
   excludeOutside: boolean;
@@ -41,40 +42,45 @@ interface Tap {
   weight: number;
 }
 
-function sourcePosition(
-  x: number,
-  { from, to, scale, region }: ResizedAxis,
-  { coordinates }: Interpolation,
-): number {
+/**
+ * In float32 step by step, as other runtimes have it: which of two elements is the nearest to a position halfway between them is
+ * decided by how that position was rounded.
+ */
+function sourcePosition(x: number, axis: ResizedAxis, { coordinates }: Interpolation): number {
+  const { from, to } = axis;
+  const [scale, start, end] = [axis.scale, ...axis.region].map(round) as [number, number, number];
   // Unlike `to`, not rounded to a whole number.
-  const length = scale * from;
-  const [start, end] = region;
+  const length = axis.scale * from;
+  const halfPixel = (): number => round(round(round(x + 0.5) / scale) - 0.5);
   switch (coordinates) {
     case 'asymmetric':
-      return x / scale;
+      return round(x / scale);
     case 'align_corners':
-      return to === 1 ? 0 : (x * (from - 1)) / (length - 1);
+      return to === 1 ? 0 : round((x * (from - 1)) / round(length - 1));
     case 'pytorch_half_pixel':
-      return to > 1 ? (x + 0.5) / scale - 0.5 : 0;
+      return to > 1 ? halfPixel() : 0;
     case 'tf_half_pixel_for_nn':
-      return (x + 0.5) / scale;
-    case 'tf_crop_and_resize':
-      return to > 1
-        ? start * (from - 1) + (x * (end - start) * (from - 1)) / (length - 1)
-        : 0.5 * (start + end) * (from - 1);
+      return round((x + 0.5) / scale);
+    case 'tf_crop_and_resize': {
+      if (to === 1) return round(round(0.5 * round(start + end)) * (from - 1));
+      const step = round(round(round(x * round(end - start)) * (from - 1)) / round(length - 1));
+      return round(round(start * (from - 1)) + step);
+    }
     case 'half_pixel_symmetric':
-      return (from / 2) * (1 - to / length) + (x + 0.5) / scale - 0.5;
+      return round((from / 2) * round(1 - round(to / length)) + halfPixel());
     default:
-      return (x + 0.5) / scale - 0.5;
+      return halfPixel();
   }
 }
+
+const round = Math.fround;
 
 function tapsAt(position: number, axis: ResizedAxis, how: Interpolation): Tap[] {
   const last = axis.from - 1;
   const clamp = (index: number): number => Math.min(Math.max(index, 0), last);
   const outside = how.coordinates === 'tf_crop_and_resize' && (position < 0 || position > last);
   if (how.mode === 'nearest') {
-    return [{ index: outside ? -1 : clamp(nearestOf(position, how.nearest)), weight: 1 }];
+    return [{ index: outside ? -1 : clamp(nearestOf(position, how.nearest, axis.scale)), weight: 1 }];
   }
   // The element to the left; a whole position belongs to the element before it, at the distance of 1.
   const left = Math.ceil(position) - 1;
@@ -87,8 +93,10 @@ function tapsAt(position: number, axis: ResizedAxis, how: Interpolation): Tap[] 
   return taps.map(({ index }, i) => ({ index: outside ? -1 : clamp(index), weight: counted[i]! / total }));
 }
 
-function nearestOf(position: number, mode: string): number {
+function nearestOf(position: number, mode: string, scale: number): number {
   switch (mode) {
+    case 'towards_more':
+      return scale < 1 ? Math.ceil(position) : Math.floor(position);
     case 'floor':
       return Math.floor(position);
     case 'ceil':

@@ -28,6 +28,17 @@ const deconvolutions: Case[] = [
     inputs: [fed([1, 3, 5, 6]), fed([3, 2, 3, 3])],
     attributes: { strides: [2, 2], output_shape: [10, 12] },
   },
+  // Sizes that the data does not reach: what is left is the bias.
+  {
+    op: 'ConvTranspose',
+    inputs: [fed([1, 1, 3, 3]), fed([1, 2, 3, 3]), fed([2])],
+    attributes: { strides: [3, 2], output_shape: [10, 8] },
+  },
+  {
+    op: 'ConvTranspose',
+    inputs: [fed([1, 2, 4, 3]), fed([2, 3, 2, 2])],
+    attributes: { strides: [3, 2], output_shape: [12, 6], auto_pad: 'SAME_UPPER' },
+  },
   {
     op: 'ConvTranspose',
     inputs: [fed([1, 2, 3, 4, 3]), fed([2, 3, 2, 3, 2])],
@@ -123,6 +134,12 @@ const normalization: Case[] = [
     op: 'BatchNormalization',
     inputs: [fed([2, 3, 4]), fed([3]), fed([3]), fed([3]), fed([3], 'float32', 0.5, 2)],
   },
+  {
+    op: 'BatchNormalization',
+    inputs: [fed([2, 3, 4, 5]), fed([3]), fed([3]), fed([3]), fed([3], 'float32', 0.5, 2)],
+    attributes: { training_mode: 1, momentum: { float: 0.7 } },
+    outputs: ['float32', 'float32', 'float32'],
+  },
   { op: 'LRN', inputs: [fed([2, 7, 4, 3])], attributes: { size: 3 } },
   ...['Softmax', 'LogSoftmax', 'Hardmax'].flatMap((op) => [
     { op, inputs: [fed([2, 3, 5])], attributes: { axis: 1 } },
@@ -132,6 +149,7 @@ const normalization: Case[] = [
 ];
 
 const products: Case[] = [
+  { op: 'MatMul', inputs: [fed([3, 0]), fed([0, 4])] },
   ...[
     ['ij,jk->ik', [3, 4], [4, 5]],
     ['bij,bjk->bik', [2, 3, 4], [2, 4, 5]],
@@ -279,6 +297,24 @@ const resizing: Case[] = [
     attributes: { mode: 'linear' },
     opset: 18,
     tolerance: 1e-4,
+  },
+  // Positions halfway between two elements, which rounding to float32 decides about.
+  ...(
+    [
+      ['half_pixel', 'floor', 0.6],
+      ['asymmetric', 'round_prefer_ceil', 0.8],
+      ['pytorch_half_pixel', 'floor', 0.7],
+    ] as const
+  ).map(([coordinate_transformation_mode, nearest_mode, factor]) => ({
+    op: 'Resize',
+    inputs: [fed([1, 2, 5, 15]), none, given([1, 1, factor, factor], [4], 'float32')],
+    attributes: { coordinate_transformation_mode, nearest_mode },
+  })),
+  {
+    op: 'Resize',
+    inputs: [fed([1, 2, 5, 6]), given([1, 1, 0.6, 1.5], [4], 'float32')],
+    attributes: { mode: 'nearest' },
+    opset: 10,
   },
   {
     op: 'Upsample',

@@ -70,6 +70,12 @@ const padding: Case[] = [
   { op: 'Pad', inputs: [fed([4, 5]), given([1, -1, -2, 2]), given([7], [], 'float32')] },
   { op: 'Pad', inputs: [fed([2, 4, 5]), given([1, 2]), none, given([-1])], opset: 18 },
   { op: 'Pad', inputs: [fed([2, 4, 5]), given([0, 2, 1, 0, 1, 3])], attributes: { mode: 'wrap' }, opset: 19 },
+  {
+    op: 'Pad',
+    inputs: [fed([2, 4, 5]), given([0, -1, 1, 0, 2, -2])],
+    attributes: { mode: 'wrap' },
+    opset: 19,
+  },
 ];
 
 const shapes: Case[] = [
@@ -87,6 +93,23 @@ const shapes: Case[] = [
   { op: 'BlackmanWindow', inputs: [given([8], [])], outputs: ['float32'] },
 ];
 
+/** Conversions of constants, which are folded. */
+const conversions: Case[] = [
+  ...([-0.5, 0.25, 0, 3] as const).map((value) => ({
+    op: 'Cast',
+    inputs: [given([value], [1], 'float32')],
+    attributes: { to: 9 },
+    outputs: ['bool'] as const,
+  })),
+  { op: 'Cast', inputs: [given([-1, -300, 7], [3], 'int32')], attributes: { to: 13 }, outputs: ['uint64'] },
+  {
+    op: 'Cast',
+    inputs: [given([-1.9, 1.9, 1e6], [3], 'float32')],
+    attributes: { to: 7 },
+    outputs: ['int64'],
+  },
+];
+
 /** The same inputs that decide about shapes, this time fed. */
 const fedParameters: Case[] = [
   { op: 'Reshape', inputs: [fed([8]), fed([3], 'int64', 2, 2)] },
@@ -101,7 +124,7 @@ const fedParameters: Case[] = [
 ];
 
 test.each(
-  [...anyType, ...expansion, ...updates, ...padding, ...shapes, ...fedParameters].map(
+  [...anyType, ...expansion, ...updates, ...padding, ...shapes, ...conversions, ...fedParameters].map(
     (each) => [title(each), each] as const,
   ),
 )('%s', (_, each) => check(each));
