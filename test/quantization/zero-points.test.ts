@@ -97,7 +97,10 @@ describe('zero points', () => {
   });
 
   it('stay 0 where sums of rounded operands would no longer be fused', async () => {
-    const { summary } = await calibrated(network(), samples, { activations: 'asymmetric' });
+    const { summary } = await calibrated(network(), samples, {
+      residuals: 'rounded',
+      activations: 'asymmetric',
+    });
     const [x, first] = summary.tensors;
     expect([x!.name, x!.zeroPoint]).toEqual(['x', 0]);
     // The first hard-swish is added later; the second one is not.
