@@ -10,7 +10,7 @@ constexpr size_t kAlignment = 64;
 
 inline size_t alignUp(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-/** Uninitialized memory on a cache line's (when large: a huge page's) boundary. Throws std::bad_alloc. */
+/** Uninitialized memory on a cache line's boundary. Throws std::bad_alloc. */
 class Buffer {
  public:
   Buffer() = default;
