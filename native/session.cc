@@ -38,8 +38,8 @@ Napi::Function Session::define(Napi::Env env) {
        InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::profile>("profile"),
        InstanceMethod<&Session::commitStatistics>("commitStatistics"),
        InstanceMethod<&Session::readStatistics>("readStatistics"),
-       InstanceMethod<&Session::readPending>("readPending"), InstanceMethod<&Session::dispose>("dispose"),
-       InstanceMethod<&Session::close>("close")});
+       InstanceMethod<&Session::readPending>("readPending"), InstanceMethod<&Session::lookOut>("lookOut"),
+       InstanceMethod<&Session::dispose>("dispose"), InstanceMethod<&Session::close>("close")});
 }
 
 Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info) {
@@ -50,12 +50,13 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
     int64_t streams = toInteger(options.Get("streams"), "options.streams", 1, kMaxStreams);
     int64_t threads = toInteger(options.Get("threadsPerStream"), "options.threadsPerStream", 1, kMaxThreads);
     std::vector<int> processors = toProcessors(options.Get("processors"), streams * threads);
+    bool spare = info[0].As<Napi::Object>().Get("spareProcessor").ToBoolean();
     engine_ = std::make_unique<Engine>(static_cast<size_t>(streams));
     queue_ = Queue::New(env, "calibr8", 0, 1, this);
     queue_.Unref(env);
     try {
       streams_ = std::make_unique<Streams>(static_cast<size_t>(streams), static_cast<int>(threads),
-                                           std::move(processors), engine_->device());
+                                           std::move(processors), spare, engine_->device());
     } catch (...) {
       queue_.Release();
       throw;
@@ -95,6 +96,8 @@ void Session::shutDown() {
   if (streams_) streams_->stop();
   streams_.reset();
   engine_.reset();
+  // Nobody listens to their promises any more, and JS references must not be touched here.
+  for (std::unique_ptr<Task>& task : ended_.take()) task->held.SuppressDestruct();
 }
 
 Engine& Session::engine() const {
@@ -114,35 +117,32 @@ void Session::submit(std::unique_ptr<Task> task) {
     queue_.Ref(env);
     Ref();
   }
-  Queue queue = queue_;
   // A job that is dropped takes its task with it; one that ran passes it on.
-  streams_->submit([owner, queue](StreamContext& context) mutable {
-    Task* running = owner->get();
+  streams_->submit([this, owner](StreamContext& context) {
+    Task& running = **owner;
     try {
-      running->work(context);
+      running.work(context);
     } catch (...) {
-      running->error = std::current_exception();
+      running.error = std::current_exception();
     }
-    owner->release();
-    if (context.stop || queue.BlockingCall(running) != napi_ok) {
-      // The environment is going: its promises have no listeners, and JS references must not be touched here.
-      running->held.SuppressDestruct();
-      delete running;
-    }
+    // The session joins its streams before it goes. A queue that refuses the call goes with its environment.
+    if (ended_.put(std::move(*owner)) && !context.stop) queue_.BlockingCall();
   });
 }
 
-void Session::deliver(Napi::Env env, Napi::Function, Session* session, Task* task) {
-  std::unique_ptr<Task> owner(task);
-  if (env == nullptr) {
-    task->held.SuppressDestruct();
-    return;
-  }
-  try {
-    Napi::HandleScope scope(env);
-    session->settle(env, *task);
-  } catch (const Napi::Error&) {
-    // A worker that is being terminated runs no JS any more: nobody is left to tell.
+void Session::deliver(Napi::Env env, Napi::Function, Session* session, void*) {
+  // Without an environment the session may be gone as well.
+  if (env != nullptr) session->settleAll(env, session->ended_.take());
+}
+
+void Session::settleAll(Napi::Env env, std::vector<std::unique_ptr<Task>> tasks) {
+  for (std::unique_ptr<Task>& task : tasks) {
+    try {
+      Napi::HandleScope scope(env);
+      settle(env, *task);
+    } catch (const Napi::Error&) {
+      // A worker that is being terminated runs no JS any more: nobody is left to tell.
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "outbox.h"
 #include "results.h"
 
 namespace calibr8 {
@@ -40,9 +41,9 @@ class Session : public Napi::ObjectWrap<Session> {
     Napi::ObjectReference held;
   };
 
-  static void deliver(Napi::Env env, Napi::Function callback, Session* session, Task* task);
+  static void deliver(Napi::Env env, Napi::Function callback, Session* session, void* nothing);
   static void onEnvironmentExit(void* session);
-  using Queue = Napi::TypedThreadSafeFunction<Session, Task, deliver>;
+  using Queue = Napi::TypedThreadSafeFunction<Session, void, deliver>;
 
   Napi::Value compile(const Napi::CallbackInfo& info);
   Napi::Value place(const Napi::CallbackInfo& info);
@@ -51,6 +52,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value commitStatistics(const Napi::CallbackInfo& info);
   Napi::Value readStatistics(const Napi::CallbackInfo& info);
   Napi::Value readPending(const Napi::CallbackInfo& info);
+  Napi::Value lookOut(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
@@ -73,6 +75,7 @@ class Session : public Napi::ObjectWrap<Session> {
   void requireEngine() const;
   Engine& statisticsEngine() const;
   void submit(std::unique_ptr<Task> task);
+  void settleAll(Napi::Env env, std::vector<std::unique_ptr<Task>> tasks);
   void settle(Napi::Env env, Task& task);
   void reportMemory(Napi::Env env);
   /** The arguments of run() and profile(): the program, its inputs copied, its outputs held by the task. */
@@ -86,6 +89,8 @@ class Session : public Napi::ObjectWrap<Session> {
   std::unique_ptr<Streams> streams_;
   Queue queue_;
   size_t pending_ = 0;
+  /** Of the pending tasks those that have ended. */
+  Outbox<std::unique_ptr<Task>> ended_;
   bool closing_ = false;
   bool hooked_ = false;
   int64_t reportedBytes_ = 0;

@@ -9,6 +9,7 @@
 namespace calibr8 {
 namespace {
 
+constexpr int64_t kMaxLookOut = 1000;
 constexpr int64_t kMaxRuns = 1000000;
 constexpr int64_t kMaxProgram = INT32_MAX;
 
@@ -151,6 +152,14 @@ Napi::Value Session::readPending(const Napi::CallbackInfo& info) {
     std::map<int64_t, double> ranges;
     auto moments = statisticsEngine().pending(&ranges);
     return toPending(info.Env(), moments, ranges);
+  });
+}
+
+Napi::Value Session::lookOut(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    std::chrono::microseconds longest(toInteger(info[0], "microseconds", 1, kMaxLookOut));
+    settleAll(info.Env(), ended_.lookOut(longest));
+    return info.Env().Undefined();
   });
 }
 

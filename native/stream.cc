@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "affinity.h"
-#include "info.h"
+#include "spin.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -27,21 +27,13 @@ void flushDenormals() {
  * How long a stream that ran dry looks for work before it sleeps. A caller that awaits one run and starts the
  * next is back within that time, and waking a sleeping thread takes as long again, more in a virtual machine.
  */
-constexpr auto kSpin = std::chrono::microseconds(100);
-
-void pause() {
-#if defined(__x86_64__)
-  _mm_pause();
-#endif
-}
+constexpr auto kSpin = std::chrono::microseconds(200);
 
 }  // namespace
 
-Streams::Streams(size_t count, int threadsPerStream, std::vector<int> processors,
+Streams::Streams(size_t count, int threadsPerStream, std::vector<int> processors, bool spin,
                  const onednn::Device& device)
-    : count_(count), processors_(std::move(processors)), device_(device) {
-  // Only with a processor to spare for the caller's thread, which otherwise could not bring the work.
-  spins_ = count * static_cast<size_t>(threadsPerStream) < static_cast<size_t>(availableProcessors());
+    : count_(count), processors_(std::move(processors)), spins_(spin), device_(device) {
   try {
     for (size_t i = 0; i < count; ++i) threads_.emplace_back(&Streams::work, this, i, threadsPerStream);
   } catch (...) {
@@ -87,7 +79,7 @@ void Streams::work(size_t index, int threads) {
   StreamContext context{index, lane, stop_};
   while (true) {
     Job job;
-    if (spins_) spin();
+    if (spins_) spinUntil([this] { return waiting_.load(std::memory_order_acquire) > 0 || stop_; }, kSpin);
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
@@ -97,14 +89,6 @@ void Streams::work(size_t index, int threads) {
       waiting_.store(jobs_.size(), std::memory_order_release);
     }
     job(context);
-  }
-}
-
-void Streams::spin() const {
-  auto until = std::chrono::steady_clock::now() + kSpin;
-  while (waiting_.load(std::memory_order_acquire) == 0 && !stop_ &&
-         std::chrono::steady_clock::now() < until) {
-    pause();
   }
 }
 

@@ -29,8 +29,12 @@ class Streams {
  public:
   using Job = std::function<void(StreamContext&)>;
 
-  /** `processors` are those of each stream in turn, or empty: then threads go where the system puts them. */
-  Streams(size_t count, int threadsPerStream, std::vector<int> processors, const onednn::Device& device);
+  /**
+   * `processors` are those of each stream in turn, or empty: then threads go where the system puts them.
+   * Streams may look for work without sleeping where they `spin`.
+   */
+  Streams(size_t count, int threadsPerStream, std::vector<int> processors, bool spin,
+          const onednn::Device& device);
   ~Streams() { stop(); }
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
@@ -43,17 +47,14 @@ class Streams {
 
  private:
   void work(size_t index, int threads);
-  /** Waits a moment for the next job without sleeping; see kSpin. */
-  void spin() const;
-
   size_t count_;
   std::vector<int> processors_;
+  bool spins_;
   const onednn::Device& device_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;
   std::atomic<size_t> waiting_{0};
-  bool spins_ = false;
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };

@@ -21,6 +21,8 @@ export interface NativeSessionOptions {
   threadsPerStream: number;
   /** What streams are pinned to: `threadsPerStream` processors for each stream in turn. */
   processors?: readonly number[];
+  /** A processor is left for the host's thread, so that threads may wait a moment for each other without sleeping. */
+  spareProcessor?: boolean;
 }
 
 export interface CompiledStep {
@@ -116,6 +118,8 @@ export interface NativeSession {
     outputs: readonly ArrayBufferView[],
     runs: number,
   ): Promise<ProgramProfile>;
+  /** Waits until a task of this session has ended, for so many microseconds at most, without sleeping. */
+  lookOut(microseconds: number): void;
   /** Adds the observations of the last run to the totals. Needs streams = 1. */
   commitStatistics(): void;
   /** The totals so far by observer number. */

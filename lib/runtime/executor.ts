@@ -13,8 +13,10 @@ import { zerosOf, type Tensor } from '../tensor';
 import type { CompiledProgram, NativeSession, ProgramProfile } from './addon';
 import { checkFeeds, matchFeeds } from './feeds';
 import { loadAddon } from './load';
+import { Lookout, type Pace } from './lookout';
 import { native, rethrow } from './native-error';
 import type { ResolvedOptions } from './options';
+import { availableProcessors } from './processors';
 
 /** Programs that a session keeps, one a set of input shapes (and of values that decide about shapes); the least recently used goes first. */
 const PROGRAMS_KEPT = 8;
@@ -35,6 +37,7 @@ export interface Program {
   readonly plan: Plan;
   readonly compiled: CompiledProgram;
   readonly arenaBytes: number;
+  readonly pace: Pace;
   /** In the order of the graph's. */
   readonly inputs: readonly PlanValue[];
   /** Make a tensor for each of the graph's outputs. */
@@ -44,6 +47,8 @@ export interface Program {
 /** Runs a canonical graph: specializes it for the shapes that come in, compiles once for each, and keeps a few. */
 export class Executor {
   readonly #native: NativeSession;
+  /** A processor is left for this thread. */
+  readonly #spare: boolean;
   readonly #programs = new Map<string, Promise<Program>>();
   /** For each graph input whether its values decide about shapes: then they are compiled in. */
   readonly #byValue: readonly boolean[];
@@ -55,7 +60,8 @@ export class Executor {
     readonly graph: Graph,
     readonly options: ResolvedOptions,
   ) {
-    this.#native = new (loadAddon().Session)(options);
+    this.#spare = options.streams * options.threadsPerStream < availableProcessors();
+    this.#native = new (loadAddon().Session)({ ...options, spareProcessor: this.#spare });
     const deciding = valueInputs(graph);
     this.#byValue = graph.inputs.map((value) => deciding.has(value));
   }
@@ -86,10 +92,14 @@ export class Executor {
       outputs.push(output);
       buffers.push(output.data);
     }
+    const running = this.#native.run(program.compiled.program, inputs, buffers);
+    const lookout = Lookout.begin(this.#native, program.pace, this.#spare);
     try {
-      await this.#native.run(program.compiled.program, inputs, buffers);
+      await running;
     } catch (error) {
       rethrow(error);
+    } finally {
+      lookout.end();
     }
     return finish(outputs);
   }
@@ -206,6 +216,7 @@ export class Executor {
       plan,
       compiled,
       arenaBytes: placement.arenaBytes,
+      pace: {},
       inputs: plan.inputs.map((index) => plan.values[index]!),
       outputs: plan.outputs.map((index) => zerosOf(plan.values[index]!.dtype, plan.values[index]!.dims)),
     };

@@ -50,6 +50,12 @@ export function availableCores(read: ReadText = readText): number {
   return Math.max(1, Math.min(cores || availableParallelism(), Math.floor(cpuQuota(read))));
 }
 
+/** Processors that this process may keep busy, a core's second hardware thread included, within its control group's share. */
+export function availableProcessors(read: ReadText = readText): number {
+  const processors = allowedProcessors(read).length || availableParallelism();
+  return Math.max(1, Math.min(processors, Math.floor(cpuQuota(read))));
+}
+
 /** How many cores processors belong to. */
 export function coresAmong(
   processors: readonly number[],
