@@ -35,6 +35,7 @@ State& Engine::stateOf(const StreamContext& context, PlacedProgram& placed) {
 void Engine::run(StreamContext& context, PlacedProgram& placed, RunBuffers& buffers) {
   State& state = stateOf(context, placed);
   state.run(context.lane, addresses(buffers.inputs), buffers.outputs, context.stop);
+  for (Buffer& input : buffers.inputs) staging_.give(std::move(input));
   std::lock_guard<std::mutex> lock(pendingMutex_);
   // The pending observations of a run that was not committed go back to the state, which reuses their memory.
   std::swap(pending_, state.observations());

@@ -35,7 +35,8 @@ Napi::Function Session::define(Napi::Env env) {
   return DefineClass(
       env, "Session",
       {InstanceMethod<&Session::compile>("compile"), InstanceMethod<&Session::place>("place"),
-       InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::profile>("profile"),
+       InstanceMethod<&Session::run>("run"), InstanceMethod<&Session::runHere>("runHere"),
+       InstanceMethod<&Session::profile>("profile"),
        InstanceMethod<&Session::commitStatistics>("commitStatistics"),
        InstanceMethod<&Session::readStatistics>("readStatistics"),
        InstanceMethod<&Session::readPending>("readPending"), InstanceMethod<&Session::lookOut>("lookOut"),

@@ -48,6 +48,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value compile(const Napi::CallbackInfo& info);
   Napi::Value place(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value runHere(const Napi::CallbackInfo& info);
   Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value commitStatistics(const Napi::CallbackInfo& info);
   Napi::Value readStatistics(const Napi::CallbackInfo& info);
@@ -78,9 +79,9 @@ class Session : public Napi::ObjectWrap<Session> {
   void settleAll(Napi::Env env, std::vector<std::unique_ptr<Task>> tasks);
   void settle(Napi::Env env, Task& task);
   void reportMemory(Napi::Env env);
-  /** The arguments of run() and profile(): the program, its inputs copied, its outputs held by the task. */
-  std::shared_ptr<PlacedProgram> readRun(const Napi::CallbackInfo& info, Task& task, RunBuffers& buffers,
-                                         Inputs inputs);
+  /** The arguments of run() and profile(): the program, its inputs copied, its outputs, which the caller has
+   * to keep alive. */
+  std::shared_ptr<PlacedProgram> readRun(const Napi::CallbackInfo& info, RunBuffers& buffers, Inputs inputs);
   /** Frees everything; the streams are idle or told to give up. */
   void shutDown();
   void finishClosing(Napi::Env env);

@@ -85,8 +85,8 @@ Napi::Value Session::place(const Napi::CallbackInfo& info) {
   });
 }
 
-std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, Task& task,
-                                                RunBuffers& buffers, Inputs inputs) {
+std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, RunBuffers& buffers,
+                                                Inputs inputs) {
   Engine& owner = engine();
   int64_t id = toInteger(info[0], "program", 0, kMaxProgram);
   auto placed = owner.placed(static_cast<uint32_t>(id));
@@ -94,7 +94,6 @@ std::shared_ptr<PlacedProgram> Session::readRun(const Napi::CallbackInfo& info, 
   std::vector<HostBytes> views = toViewsOf(plan, plan.inputs, info[1], "inputs");
   for (const HostBytes& output : toViewsOf(plan, plan.outputs, info[2], "outputs"))
     buffers.outputs.push_back(output.data);
-  task.held = Napi::Persistent(info[2].As<Napi::Object>());
   for (size_t i = 0; i < views.size(); ++i) {
     if (inputs == Inputs::kTakenIn) {
       buffers.inputs.push_back(owner.staging().take(intakeBytes(*placed->program, i)));
@@ -111,13 +110,26 @@ Napi::Value Session::run(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return promised(env, [&](Task& task) {
     auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, task, *buffers, Inputs::kTakenIn);
+    auto placed = readRun(info, *buffers, Inputs::kTakenIn);
+    task.held = Napi::Persistent(info[2].As<Napi::Object>());
     Engine& owner = engine();
-    task.work = [&owner, buffers, placed](StreamContext& context) {
-      owner.run(context, *placed, *buffers);
-      for (Buffer& input : buffers->inputs) owner.staging().give(std::move(input));
-    };
+    task.work = [&owner, buffers, placed](StreamContext& context) { owner.run(context, *placed, *buffers); };
     task.finish = [](Napi::Env here) { return here.Undefined(); };
+  });
+}
+
+Napi::Value Session::runHere(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    Engine& owner = engine();
+    if (pending_ > 0) return Napi::Boolean::New(env, false);
+    bool done = streams_->runHere([&](StreamContext& context) {
+      RunBuffers buffers;
+      auto placed = readRun(info, buffers, Inputs::kTakenIn);
+      owner.run(context, *placed, buffers);
+    });
+    reportMemory(env);
+    return Napi::Boolean::New(env, done);
   });
 }
 
@@ -125,7 +137,8 @@ Napi::Value Session::profile(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   return promised(env, [&](Task& task) {
     auto buffers = std::make_shared<RunBuffers>();
-    auto placed = readRun(info, task, *buffers, Inputs::kAsFed);
+    auto placed = readRun(info, *buffers, Inputs::kAsFed);
+    task.held = Napi::Persistent(info[2].As<Napi::Object>());
     size_t runs = static_cast<size_t>(toInteger(info[3], "runs", 1, kMaxRuns));
     Engine& owner = engine();
     auto profile = std::make_shared<Profile>();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "affinity.h"
+#include "one_thread.h"
 #include "spin.h"
 
 #if defined(__x86_64__)
@@ -23,6 +24,22 @@ void flushDenormals() {
 #endif
 }
 
+/** Flushes them on a thread that is not ours, for as long as this lives. */
+class FlushedDenormals {
+ public:
+  FlushedDenormals() { flushDenormals(); }
+#if defined(__x86_64__)
+  ~FlushedDenormals() { _mm_setcsr(before_); }
+#endif
+  FlushedDenormals(const FlushedDenormals&) = delete;
+  FlushedDenormals& operator=(const FlushedDenormals&) = delete;
+
+ private:
+#if defined(__x86_64__)
+  unsigned before_ = _mm_getcsr();
+#endif
+};
+
 /**
  * How long a stream that ran dry looks for work before it sleeps. A caller that awaits one run and starts the
  * next is back within that time, and waking a sleeping thread takes as long again, more in a virtual machine.
@@ -33,9 +50,13 @@ constexpr auto kSpin = std::chrono::microseconds(200);
 
 Streams::Streams(size_t count, int threadsPerStream, std::vector<int> processors, bool spin,
                  const onednn::Device& device)
-    : count_(count), processors_(std::move(processors)), spins_(spin), device_(device) {
+    : count_(count),
+      threadsPerStream_(threadsPerStream),
+      processors_(std::move(processors)),
+      spins_(spin),
+      device_(device) {
   try {
-    for (size_t i = 0; i < count; ++i) threads_.emplace_back(&Streams::work, this, i, threadsPerStream);
+    for (size_t i = 0; i < count; ++i) threads_.emplace_back(&Streams::work, this, i, threadsPerStream_);
   } catch (...) {
     stop();
     throw;
@@ -49,6 +70,16 @@ void Streams::submit(Job job) {
     waiting_.store(jobs_.size(), std::memory_order_release);
   }
   wake_.notify_one();
+}
+
+bool Streams::runHere(const Job& job) {
+  if (count_ * static_cast<size_t>(threadsPerStream_) > 1) return false;
+  OneThread alone;
+  FlushedDenormals flushed;
+  if (!here_) here_.emplace(device_);
+  StreamContext context{0, *here_, stop_};
+  job(context);
+  return true;
 }
 
 void Streams::stop() {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -42,12 +43,18 @@ class Streams {
   size_t count() const { return count_; }
   /** Jobs must not throw. */
   void submit(Job job);
+  /**
+   * Does a job on the caller's thread as a stream would, and returns true; false where there is more than one
+   * thread to do it. The caller knows that no other job is under way.
+   */
+  bool runHere(const Job& job);
   /** Drops waiting jobs, tells the running ones to give up, and joins the threads. Idempotent. */
   void stop();
 
  private:
   void work(size_t index, int threads);
   size_t count_;
+  int threadsPerStream_;
   std::vector<int> processors_;
   bool spins_;
   const onednn::Device& device_;
@@ -57,6 +64,8 @@ class Streams {
   std::atomic<size_t> waiting_{0};
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
+  /** Of the caller's thread, once it has done a job. */
+  std::optional<onednn::Lane> here_;
 };
 
 }  // namespace calibr8

@@ -109,6 +109,11 @@ export interface NativeSession {
     outputs: readonly ArrayBufferView[],
   ): Promise<void>;
   /**
+   * Same on this thread, with true once it is done; false, and nothing done, where the session has more than one thread or a task
+   * under way.
+   */
+  runHere(program: number, inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[]): boolean;
+  /**
    * Times every step. With several runs, the first warms caches up and medians of the others count; a single run is timed as it
    * comes, under the conditions of any run().
    */

@@ -21,6 +21,9 @@ import { availableProcessors } from './processors';
 /** Programs that a session keeps, one a set of input shapes (and of values that decide about shapes); the least recently used goes first. */
 const PROGRAMS_KEPT = 8;
 
+/** Milliseconds: less than the system gives one thread before another that waits has its turn. */
+const SHORT = 3;
+
 /** An input's shape, and its values where the program depends on them. */
 interface InputLike {
   readonly dims: readonly number[];
@@ -92,16 +95,31 @@ export class Executor {
       outputs.push(output);
       buffers.push(output.data);
     }
-    const running = this.#native.run(program.compiled.program, inputs, buffers);
-    const lookout = Lookout.begin(this.#native, program.pace, this.#spare);
+    let lookout: Lookout | undefined;
     try {
-      await running;
+      if (!this.#runHere(program, inputs, buffers)) {
+        const running = this.#native.run(program.compiled.program, inputs, buffers);
+        lookout = Lookout.begin(this.#native, program.pace, this.#spare);
+        await running;
+      }
     } catch (error) {
       rethrow(error);
     } finally {
-      lookout.end();
+      lookout?.end();
     }
     return finish(outputs);
+  }
+
+  /**
+   * A short run on this thread, if it has no processor of its own: this thread could do nothing else meanwhile, and two switches
+   * of threads are saved. False where it has to run on a stream.
+   */
+  #runHere({ compiled, pace }: Program, inputs: TypedArray[], outputs: TypedArray[]): boolean {
+    if (this.#spare || pace.milliseconds === undefined || pace.milliseconds > SHORT) return false;
+    const start = performance.now();
+    if (!this.#native.runHere(compiled.program, inputs, outputs)) return false;
+    pace.milliseconds = performance.now() - start;
+    return true;
   }
 
   /** Compiles for the feeds' shapes and times every step. */

@@ -1,10 +1,9 @@
 #include "program/intake.h"
 
-#include <omp.h>
-
 #include <vector>
 
 #include "copy.h"
+#include "one_thread.h"
 
 namespace calibr8 {
 namespace {
@@ -26,18 +25,6 @@ void forEachOperand(const Program& program, const Visit& visit) {
 bool isWholeValue(const Operand& operand) {
   return operand.place == Operand::Place::kValue && operand.offset == 0;
 }
-
-/** The host's thread has a team of its own, which a conversion must not start. */
-class OneThread {
- public:
-  OneThread() : threads_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(threads_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int threads_;
-};
 
 }  // namespace
 

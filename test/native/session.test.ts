@@ -138,6 +138,54 @@ describe('place', () => {
   });
 });
 
+describe('runHere', () => {
+  const placed = async (target: NativeSession): Promise<number> => {
+    const program = await target.compile(encodePlan(PLAN), BYTES);
+    const workspaceBytes = program.steps.map((step) => step.workspaceBytes);
+    const placement = planMemory(PLAN, { ...program, workspaceBytes });
+    target.place(program.program, placement.valueOffsets, placement.workspaceOffset, placement.arenaBytes);
+    return program.program;
+  };
+  const x = new Float32Array(192).map((_, i) => Math.sin(i));
+
+  test('answers as run does, whichever was first', async () => {
+    const program = await placed(session);
+    const answers = [0, 1, 2, 3].map(() => new Float32Array(256));
+    expect(session.runHere(program, [x], [answers[0]!])).toBe(true);
+    await session.run(program, [x], [answers[1]!]);
+    expect(session.runHere(program, [x], [answers[2]!])).toBe(true);
+    await session.run(program, [x], [answers[3]!]);
+    expect(answers[0]!.some((y) => y !== 0)).toBe(true);
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+  });
+
+  test('leaves a run to the stream that is at work', async () => {
+    const program = await placed(session);
+    const y = new Float32Array(256);
+    const running = session.run(program, [x], [new Float32Array(256)]);
+    expect(session.runHere(program, [x], [y])).toBe(false);
+    await running;
+    expect(y.every((element) => element === 0)).toBe(true);
+  });
+
+  test.each([
+    { streams: 2, threadsPerStream: 1 },
+    { streams: 1, threadsPerStream: 2 },
+  ])('leaves it to %p', async (options) => {
+    const other = new (loadAddon().Session)(options);
+    const program = await placed(other);
+    expect(other.runHere(program, [x], [new Float32Array(256)])).toBe(false);
+    await other.close();
+  });
+
+  test('leaves denormal numbers of the caller alone', async () => {
+    const program = await placed(session);
+    session.runHere(program, [x], [new Float32Array(256)]);
+    expect(Number.MIN_VALUE * 3).toBeGreaterThan(0);
+    expect(Number.MIN_VALUE * 3).toBe(1.5e-323);
+  });
+});
+
 describe('arguments', () => {
   test('wrong ones are refused with a code', async () => {
     const { program, placement } = await compiled();
@@ -162,6 +210,9 @@ describe('arguments', () => {
       ['run', program.program, FEEDS[0], [new Float32Array(255)]],
       ['run', program.program, FEEDS[0], [new ArrayBuffer(1024)]],
       ['run', 'first', ...FEEDS],
+      ['runHere'],
+      ['runHere', 99, ...FEEDS],
+      ['runHere', program.program, [new Float32Array(191)], FEEDS[1]],
       ['profile', program.program, ...FEEDS, 0],
       ['profile', program.program, ...FEEDS, 'many'],
       ['dispose'],
@@ -196,6 +247,7 @@ describe('arguments', () => {
     await session.close();
     const place = (): void => session.place(program.program, placement.valueOffsets, 0, placement.arenaBytes);
     expect(codeOf(place)).toBe('SESSION_CLOSED');
+    expect(codeOf(() => session.runHere(program.program, ...FEEDS))).toBe('SESSION_CLOSED');
     const running = (async () => session.run(program.program, ...FEEDS))();
     await expect(running).rejects.toMatchObject({ code: 'SESSION_CLOSED' });
   });

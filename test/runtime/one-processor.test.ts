@@ -1,0 +1,58 @@
+import type { InferenceSession } from '../../lib';
+
+// The executor asks this once for each session.
+jest.mock('../../lib/runtime/processors', () => ({
+  ...jest.requireActual<object>('../../lib/runtime/processors'),
+  availableProcessors: () => 1,
+}));
+
+import { InferenceSession as Session } from '../../lib';
+import { image, smallNetwork } from '../support/networks';
+
+let session: InferenceSession;
+beforeAll(async () => {
+  session = await Session.create(smallNetwork().bytes(), { streams: 1, threadsPerStream: 1 });
+});
+afterAll(() => session.release());
+
+const answer = async (feed: ReturnType<typeof image>): Promise<unknown> =>
+  Object.values(await session.run({ image: feed }))[0]!.data;
+
+/** Whether a run has ended when it returns, without the event loop. */
+async function endsAtOnce(): Promise<boolean> {
+  let ended = false;
+  const running = session.run({ image: image(1) }).then(() => (ended = true));
+  for (let i = 0; i < 20; ++i) await Promise.resolve();
+  const result = ended;
+  await running;
+  return result;
+}
+
+describe('a session that shares the only processor with its caller', () => {
+  test('runs short networks in the call, once it knows that they are', async () => {
+    expect(await endsAtOnce()).toBe(false);
+    // The first runs may be slow.
+    for (let i = 0; i < 10; ++i) await answer(image(1));
+    expect(await endsAtOnce()).toBe(true);
+  });
+
+  test('gives the same answers in either place', async () => {
+    const feeds = [1, 2, 3].map((seed) => image(seed));
+    const here: unknown[] = [];
+    for (const feed of feeds) here.push(await answer(feed));
+    // Of several at once all but the first find the session at work, or are here as well.
+    const together = await Promise.all(feeds.map(answer));
+    const fresh = await Session.create(smallNetwork().bytes(), { streams: 2, threadsPerStream: 1 });
+    const onStreams = await Promise.all(
+      feeds.map(async (feed) => Object.values(await fresh.run({ image: feed }))[0]!.data),
+    );
+    await fresh.release();
+    expect(together).toEqual(here);
+    expect(onStreams).toEqual(here);
+  });
+
+  test('reports wrong feeds as ever', async () => {
+    await expect(session.run({})).rejects.toMatchObject({ code: 'INVALID_FEED' });
+    await expect(answer(image(1))).resolves.toBeDefined();
+  });
+});
