@@ -55,6 +55,7 @@ export async function quantizeRefined(
     quantized: graph,
     layers,
     feeds,
+    scaleSearch: refinement.scaleSearch,
     learnedRounding: refinement.rounding === 'learned',
     biasCorrection: refinement.biasCorrection,
     limits,

@@ -14,6 +14,11 @@ export interface RefinementOptions {
    */
   equalization?: boolean;
   /**
+   * Gives output channels the weight scales with the least squared error of the layer's output on the samples, where that takes a
+   * decibel or more off the layer's error; default true where `algo` is `auto` and another refinement is on. Costs no speed.
+   */
+  scaleSearch?: boolean;
+  /**
    * How weights are rounded: each to the `nearest` level (default), or together, so that their errors cancel on the samples
    * (`learned`, AdaRound's objective; layers with up to 16,384 weights an output). Costs no speed.
    */
@@ -28,24 +33,32 @@ export const KEPT_SAMPLES = 128;
 export const REFINEMENT_NAMES: readonly (keyof RefinementOptions)[] = [
   'biasCorrection',
   'equalization',
+  'scaleSearch',
   'rounding',
 ];
 
 /** Checks what the caller gave. Throws INVALID_ARGUMENT naming the option. */
 export function resolveRefinement(options: Readonly<Record<string, unknown>>): ResolvedRefinement {
-  const flag = (name: 'biasCorrection' | 'equalization'): boolean => {
-    const value = options[name] ?? false;
+  const flag = (name: 'biasCorrection' | 'equalization' | 'scaleSearch', by = false): boolean => {
+    const value = options[name] ?? by;
     if (typeof value !== 'boolean') throw expected('true or false', name, value);
     return value;
   };
-  return {
+  const others = {
     biasCorrection: flag('biasCorrection'),
     equalization: flag('equalization'),
     rounding: choice(options['rounding'], ['nearest', 'learned'], 'rounding'),
-  };
+  } as const;
+  const refined = others.biasCorrection || others.equalization || others.rounding === 'learned';
+  return { ...others, scaleSearch: flag('scaleSearch', refined && options['algo'] === 'auto') };
 }
 
 /** Whether anything is to be refined, for which samples must be kept. */
-export function refines({ biasCorrection, equalization, rounding }: ResolvedRefinement): boolean {
-  return biasCorrection || equalization || rounding === 'learned';
+export function refines({
+  biasCorrection,
+  equalization,
+  scaleSearch,
+  rounding,
+}: ResolvedRefinement): boolean {
+  return biasCorrection || equalization || scaleSearch || rounding === 'learned';
 }

@@ -20,6 +20,7 @@ export interface TensorSummary {
 export interface RefinementSummary {
   biasCorrection: boolean;
   equalization: boolean;
+  scaleSearch: boolean;
   rounding: 'nearest' | 'learned';
   /** Tensors whose channels were equalized. */
   equalizedTensors: number;

@@ -17,6 +17,7 @@ export interface CalibrationCliOptions {
   override?: string[];
   biasCorrection?: boolean;
   equalization?: boolean;
+  scaleSearch?: boolean;
   rounding?: 'nearest' | 'learned';
 }
 
@@ -64,6 +65,8 @@ export function addCalibrationOptions(command: Command): Command {
     )
     .option('--bias-correction', "correct biases until each layer's mean output is FP32's")
     .option('--equalization', "bring the ranges of layers' channels nearer to each other")
+    .option('--scale-search', "search weights' scales by the error of the layer's output, where it helps")
+    .option('--no-scale-search', 'do not, as --algo auto with other refinements does by itself')
     .addOption(
       new Option(
         '--rounding <HOW>',
@@ -87,6 +90,7 @@ export async function calibrationOptions(
     exclude,
     biasCorrection,
     equalization,
+    scaleSearch,
     rounding,
   } = options;
   const overrides = options.override && (await readOverrides(options.override));
@@ -102,15 +106,22 @@ export async function calibrationOptions(
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),
     ...(equalization && { equalization }),
+    ...(scaleSearch !== undefined && { scaleSearch }),
     ...(rounding && { rounding }),
   };
 }
 
 /** The flags that were given and need images, not a table alone. */
-export function refinementFlags({ biasCorrection, equalization, rounding }: CalibrationCliOptions): string[] {
+export function refinementFlags({
+  biasCorrection,
+  equalization,
+  scaleSearch,
+  rounding,
+}: CalibrationCliOptions): string[] {
   return [
     ...(biasCorrection ? ['--bias-correction'] : []),
     ...(equalization ? ['--equalization'] : []),
+    ...(scaleSearch ? ['--scale-search'] : []),
     ...(rounding === 'learned' ? ['--rounding'] : []),
   ];
 }

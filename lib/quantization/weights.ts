@@ -4,7 +4,7 @@ import { toScale } from './parameters';
 import { roundHalfEven } from './round';
 
 /** Greatest magnitude of a quantized weight. -128 is left out, which keeps weights symmetric. */
-const WEIGHT_LEVELS = 127;
+export const WEIGHT_LEVELS = 127;
 
 /**
  * The greatest |weight| of each channel of `axis`.

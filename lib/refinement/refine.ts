@@ -5,7 +5,9 @@ import type { ResolvedOptions } from '../runtime/options';
 import type { Tensor } from '../tensor';
 import { meanCorrection, type Cut } from './bias-correction';
 import { Frontier } from './frontier';
+import { layerMoments } from './layer-moments';
 import { learnRounding } from './learned-rounding';
+import { searchScales } from './scale-search';
 import { shiftBias } from './shift-bias';
 
 export interface Refinement {
@@ -17,6 +19,7 @@ export interface Refinement {
   readonly layers: ReadonlySet<string>;
   /** For each sample the inputs in the graphs' order. */
   readonly feeds: readonly (readonly Tensor[])[];
+  readonly scaleSearch: boolean;
   readonly learnedRounding: boolean;
   readonly biasCorrection: boolean;
   /** Limits that equalization left to an activation of the reference, by the activation's result. */
@@ -43,7 +46,11 @@ export async function refine(refinement: Refinement): Promise<void> {
     const inputs = await int8.advance(node.inputs[0]!.producer!.inputs[0]!);
     const correctsBias = refinement.biasCorrection && node.inputs[2] !== undefined;
     const about = correctsBias ? 'mean' : 'zero';
-    if (refinement.learnedRounding) await learnRounding(quantized, node, original, inputs, about, options);
+    if (refinement.scaleSearch || refinement.learnedRounding) {
+      const layer = await layerMoments(node, original, inputs, about, options);
+      if (layer && refinement.scaleSearch) await searchScales(quantized, node, original, layer, options);
+      if (layer && refinement.learnedRounding) await learnRounding(quantized, node, layer, options);
+    }
     const own = await fp32.advance(original.outputs[0]!);
     if (correctsBias) {
       const axis = operatorOf(node).linear!.resultChannelAxis(node)!;

@@ -1,116 +1,16 @@
-import type { Tensor } from '../../lib';
-import { dequantize, quantizationOf } from '../../lib/ops/quantize';
-import { Frontier } from '../../lib/refinement/frontier';
 import { learnRounding } from '../../lib/refinement/learned-rounding';
 import { noise } from '../calibration/calibrated';
-import { ModelBuilder, type AttributeSpec } from '../support/model';
 import { Random } from '../support/random';
-import { float32, runModel } from '../support/run';
-import { nodeNamed, OPTIONS, pair } from './support';
+import { float32 } from '../support/run';
+import { CASES, refined, smooth } from './layers';
+import { OPTIONS } from './support';
 
-interface Layer {
-  op: 'Conv' | 'Gemm' | 'MatMul';
-  weights: readonly number[];
-  attributes?: Readonly<Record<string, AttributeSpec>>;
-  samples: readonly Tensor[];
-}
-
-/** Smoothed noise: neighbors share most of their value, which is what rounding together exploits. */
-function smooth(count: number, dims: readonly number[], seed = 3): Tensor[] {
-  return noise(count, dims, seed).map(({ data }) => {
-    let last = 0;
-    return float32(Float32Array.from(data as Float32Array, (x) => (last = 0.9 * last + 0.4 * x)), dims); // prettier-ignore
-  });
-}
-
-function modelOf({ op, weights, attributes, samples }: Layer, values: ArrayLike<number>): ModelBuilder {
-  const model = new ModelBuilder();
-  const { dims } = samples[0]!;
-  const x = model.input('x', [
-    'N',
-    ...dims.slice(1).map((d, axis) => (op === 'Conv' && axis > 0 ? null : d)),
-  ]);
-  const y = model.node(op, [x, model.constant(values, weights)], attributes);
-  return model.output(y, 'float32', dims.map(() => null)); // prettier-ignore
-}
-
-/** Nearest and learned levels of one layer, and the error of each in the output, about its channels' means. */
-async function rounded(layer: Layer) {
-  const random = new Random(9);
-  const values = random.floats(layer.weights.reduce((a, b) => a * b, 1));
-  const model = modelOf(layer, values);
-  const { reference, quantized } = await pair(model, 4);
-  const { name } = [...model.graph.nodes][0]!;
-  const node = nodeNamed(quantized, name);
-  const conversion = node.inputs[1]!.producer!;
-  const levels = (): number[] => conversion.inputs[0]!.constant!.toNumbers();
-  const error = (): Promise<number> => {
-    const real = dequantize(conversion.inputs[0]!.constant!, quantizationOf(conversion)).toFloat32();
-    return outputError(layer, real.map((w, i) => w - values[i]!)); // prettier-ignore
-  };
-  const feeds = layer.samples.map((x) => [x]);
-  const stored = node.inputs[0]!.producer!.inputs[0]!;
-  const inputs = await new Frontier(quantized, feeds, OPTIONS).advance(stored);
-  const nearest = { levels: levels(), error: await error() };
-  await learnRounding(quantized, node, nodeNamed(reference, name), inputs, 'mean', OPTIONS);
-  return { nearest, learned: { levels: levels(), error: await error() } };
-}
-
-/** Power of what the weights' errors make of the samples, about the mean of each channel. */
-async function outputError(layer: Layer, errors: Float32Array): Promise<number> {
-  const model = modelOf(layer, errors);
-  const last = layer.op !== 'Conv';
-  const rows = new Map<number, number[]>();
-  for (const x of layer.samples) {
-    const [y] = await runModel(model, { x });
-    const channels = last ? y!.dims.at(-1)! : y!.dims[1]!;
-    const inner = last ? 1 : y!.dims.slice(2).reduce((a, b) => a * b, 1);
-    (y!.data as Float32Array).forEach((value, i) => {
-      const channel = Math.floor(i / inner) % channels;
-      rows.set(channel, [...(rows.get(channel) ?? []), value]);
-    });
-  }
-  let power = 0;
-  for (const row of rows.values()) {
-    const mean = row.reduce((a, b) => a + b, 0) / row.length;
-    power += row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / row.length;
-  }
-  return power;
-}
-
-const images = [...smooth(4, [1, 4, 6, 7]), ...smooth(3, [2, 4, 5, 5], 8)];
-const CASES: [string, Layer][] = [
-  ['a convolution', { op: 'Conv', weights: [6, 4, 3, 3], samples: images }],
-  [
-    'a grouped convolution, dilated, with padding that differs at every side',
-    {
-      op: 'Conv',
-      weights: [6, 2, 3, 2],
-      attributes: { group: 2, dilations: [1, 2], pads: [0, 1, 2, 3], strides: [2, 1] },
-      samples: images,
-    },
-  ],
-  [
-    'a depthwise convolution',
-    { op: 'Conv', weights: [4, 1, 3, 3], attributes: { group: 4, pads: [1, 1, 1, 1] }, samples: images },
-  ],
-  [
-    'a convolution over one axis, padded by its size',
-    {
-      op: 'Conv',
-      weights: [3, 2, 5],
-      attributes: { auto_pad: 'SAME_LOWER', strides: [2] },
-      samples: [...smooth(4, [1, 2, 20]), ...smooth(4, [1, 2, 17], 6)],
-    },
-  ],
-  ['a Gemm with [K, N]', { op: 'Gemm', weights: [12, 5], samples: smooth(6, [16, 12]) }],
-  ['a Gemm with [N, K]', { op: 'Gemm', weights: [5, 12], attributes: { transB: 1 }, samples: smooth(6, [16, 12]) }], // prettier-ignore
-  ['a product of rank 3', { op: 'MatMul', weights: [40, 5], samples: smooth(6, [2, 30, 40]) }],
-];
+const learn: Parameters<typeof refined>[1] = (graph, node, _, layer) =>
+  learnRounding(graph, node, layer, OPTIONS);
 
 describe('learnRounding', () => {
   it.each(CASES)('takes a third off the error of %s', async (_, layer) => {
-    const { nearest, learned } = await rounded(layer);
+    const { nearest, refined: learned } = await refined(layer, learn);
     expect(learned.error).toBeLessThan((2 / 3) * nearest.error);
     expect(learned.levels).not.toEqual(nearest.levels);
     for (const level of learned.levels) expect(Math.abs(level)).toBeLessThanOrEqual(127);
@@ -118,25 +18,20 @@ describe('learnRounding', () => {
 
   it('finds the same levels whichever way a matrix is stored', async () => {
     const samples = smooth(6, [16, 12]);
-    const random = new Random(9).floats(60);
-    const { learned } = await rounded({ op: 'Gemm', weights: [5, 12], attributes: { transB: 1 }, samples });
-    const model = new ModelBuilder();
-    const transposed = random.map((_, i) => random[(i % 5) * 12 + Math.floor(i / 5)]!);
-    const x = model.input('x', ['N', 12]);
-    model.output(model.node('Gemm', [x, model.constant(transposed, [12, 5])]), 'float32', ['N', 5]);
-    const { reference, quantized } = await pair(model, 4);
-    const { name } = [...model.graph.nodes][0]!;
-    const node = nodeNamed(quantized, name);
-    const stored = node.inputs[0]!.producer!.inputs[0]!;
-    const inputs = await new Frontier(quantized, samples.map((one) => [one]), OPTIONS).advance(stored); // prettier-ignore
-    await learnRounding(quantized, node, nodeNamed(reference, name), inputs, 'mean', OPTIONS);
-    const levels = node.inputs[1]!.producer!.inputs[0]!.constant!.toNumbers();
+    const { refined: learned } = await refined(
+      { op: 'Gemm', weights: [5, 12], attributes: { transB: 1 }, samples },
+      learn,
+    );
+    const values = new Random(9).floats(60);
+    const transposed = values.map((_, i) => values[(i % 5) * 12 + Math.floor(i / 5)]!);
+    const other = await refined({ op: 'Gemm', weights: [12, 5], samples }, learn, transposed);
+    const { levels } = other.refined;
     expect(levels.map((_, i) => levels[(i % 12) * 5 + Math.floor(i / 12)])).toEqual(learned.levels);
   });
 
   it('leaves a layer alone that only zeros reach', async () => {
     const samples = noise(3, [4, 12]).map(({ dims }) => float32(new Float32Array(48), dims));
-    const { nearest, learned } = await rounded({ op: 'Gemm', weights: [12, 5], samples });
+    const { nearest, refined: learned } = await refined({ op: 'Gemm', weights: [12, 5], samples }, learn);
     expect(learned.levels).toEqual(nearest.levels);
   });
 });
