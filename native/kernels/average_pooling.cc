@@ -16,15 +16,9 @@ namespace {
 
 constexpr int64_t kBlock = 64;
 
-/** The part of a window that is inside the source: counts of taps and strides between them, outermost axis
- * first. */
-struct Window {
-  int64_t counts[3];
-  int64_t strides[3];
-};
-
 template <typename T>
-CALIBR8_INLINE void sumChannels(const T* source, const Window& window, int64_t channels, int32_t* sums) {
+CALIBR8_INLINE void sumChannels(const T* source, const PoolingWindow& window, int64_t channels,
+                                int32_t* sums) {
   for (int64_t d = 0; d < window.counts[0]; ++d) {
     for (int64_t h = 0; h < window.counts[1]; ++h) {
       const T* row = source + d * window.strides[0] + h * window.strides[1];
@@ -36,12 +30,13 @@ CALIBR8_INLINE void sumChannels(const T* source, const Window& window, int64_t c
   }
 }
 
-CALIBR8_CLONES void sumUnsigned(const uint8_t* source, const Window& window, int64_t channels,
+CALIBR8_CLONES void sumUnsigned(const uint8_t* source, const PoolingWindow& window, int64_t channels,
                                 int32_t* sums) {
   sumChannels(source, window, channels, sums);
 }
 
-CALIBR8_CLONES void sumSigned(const int8_t* source, const Window& window, int64_t channels, int32_t* sums) {
+CALIBR8_CLONES void sumSigned(const int8_t* source, const PoolingWindow& window, int64_t channels,
+                              int32_t* sums) {
   sumChannels(source, window, channels, sums);
 }
 
@@ -49,7 +44,8 @@ CALIBR8_CLONES void sumSigned(const int8_t* source, const Window& window, int64_
 
 /** 64 channels in four registers: left to itself the compiler keeps such sums in memory. */
 template <bool isSigned>
-__attribute__((target("avx512f"))) void sumBlock(const uint8_t* source, const Window& window, int32_t* sums) {
+__attribute__((target("avx512f"))) void sumBlock(const uint8_t* source, const PoolingWindow& window,
+                                                 int32_t* sums) {
   __m512i local[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
                       _mm512_setzero_si512()};
   for (int64_t d = 0; d < window.counts[0]; ++d) {
@@ -69,7 +65,8 @@ __attribute__((target("avx512f"))) void sumBlock(const uint8_t* source, const Wi
 
 #endif
 
-void sumWindow(const uint8_t* source, bool isSigned, const Window& window, int64_t channels, int32_t* sums) {
+void sumWindow(const uint8_t* source, bool isSigned, const PoolingWindow& window, int64_t channels,
+               int32_t* sums) {
 #if defined(__x86_64__)
   if (channels == kBlock && __builtin_cpu_supports("avx512f")) {
     return isSigned ? sumBlock<true>(source, window, sums) : sumBlock<false>(source, window, sums);
@@ -79,49 +76,26 @@ void sumWindow(const uint8_t* source, bool isSigned, const Window& window, int64
   sumUnsigned(source, window, channels, sums);
 }
 
-/** The taps of a window that are inside the source along one axis. */
-struct Taps {
-  int64_t first, count, start;
-};
-
-Taps tapsOf(const AveragePooling& pooling, int axis, int64_t position) {
-  int64_t begin = position * pooling.strides[axis] - pooling.pads[axis];
-  int64_t step = pooling.dilations[axis];
-  int64_t first = begin < 0 ? (-begin + step - 1) / step : 0;
-  int64_t last = pooling.kernel[axis];
-  int64_t inside = pooling.in[axis] - begin;
-  if (inside <= 0) return {0, 0, 0};
-  last = std::min(last, (inside + step - 1) / step);
-  return {first, std::max<int64_t>(0, last - first), begin + first * step};
-}
-
 }  // namespace
 
-void AveragePooling::run(const void* source, void* destination) const {
+void AveragePooling::run(const PoolingWindows& windows, const void* source, void* destination) const {
   int64_t blocks = (channels + kBlock - 1) / kBlock;
-  int64_t pixels = out[0] * out[1] * out[2];
-  int64_t imagePixels = in[0] * in[1] * in[2];
   int64_t elementBytes = static_cast<int64_t>(sizeOf(to));
   size_t work = static_cast<size_t>(kernel[0] * kernel[1] * kernel[2] * kBlock);
   size_t grain = std::max<size_t>(1, 16384 / work);
-  parallelFor(static_cast<size_t>(batch * pixels * blocks), grain, [&](size_t begin, size_t end) {
+  parallelFor(static_cast<size_t>(batch * pixels() * blocks), grain, [&](size_t begin, size_t end) {
     int64_t last = static_cast<int64_t>(end);
     for (int64_t i = static_cast<int64_t>(begin); i < last;) {
       // One pixel, and as many of its blocks of channels as belong to this piece.
       int64_t block = i % blocks;
       int64_t stop = std::min(blocks, block + last - i);
-      int64_t pixel = i / blocks % pixels;
-      int64_t image = i / blocks / pixels;
+      int64_t pixel = i / blocks % pixels();
+      int64_t image = i / blocks / pixels();
       i += stop - block;
-      Taps taps[3] = {tapsOf(*this, 0, pixel / (out[1] * out[2])), tapsOf(*this, 1, pixel / out[2] % out[1]),
-                      tapsOf(*this, 2, pixel % out[2])};
-      Window window{{taps[0].count, taps[1].count, taps[2].count},
-                    {dilations[0] * in[1] * in[2] * channels, dilations[1] * in[2] * channels,
-                     dilations[2] * channels}};
-      int64_t row = taps[0].start * in[1] + taps[1].start;
-      int64_t origin = (image * imagePixels + row * in[2] + taps[2].start) * channels;
-      int64_t target = (image * pixels + pixel) * channels;
-      int64_t seen = taps[0].count * taps[1].count * taps[2].count;
+      PoolingWindow window = windows.at(pixel / (out[1] * out[2]), pixel / out[2] % out[1], pixel % out[2]);
+      int64_t origin = image * imagePixels() * channels + window.origin;
+      int64_t target = (image * pixels() + pixel) * channels;
+      int64_t seen = window.taps();
       int64_t divisor = includePadding ? kernel[0] * kernel[1] * kernel[2] : std::max<int64_t>(seen, 1);
       // The sum's zero point is that of each element it has.
       ConversionNumbers mean = numbers;
