@@ -15,7 +15,7 @@ export interface RefinementOptions {
   equalization?: boolean;
   /**
    * Gives output channels the weight scales with the least squared error of the layer's output on the samples, where that takes a
-   * decibel or more off the layer's error; default true where `algo` is `auto` and another refinement is on. Costs no speed.
+   * decibel or more off the layer's error; default false. Costs no speed; helps some networks and harms others, so compare.
    */
   scaleSearch?: boolean;
   /**
@@ -39,18 +39,17 @@ export const REFINEMENT_NAMES: readonly (keyof RefinementOptions)[] = [
 
 /** Checks what the caller gave. Throws INVALID_ARGUMENT naming the option. */
 export function resolveRefinement(options: Readonly<Record<string, unknown>>): ResolvedRefinement {
-  const flag = (name: 'biasCorrection' | 'equalization' | 'scaleSearch', by = false): boolean => {
-    const value = options[name] ?? by;
+  const flag = (name: 'biasCorrection' | 'equalization' | 'scaleSearch'): boolean => {
+    const value = options[name] ?? false;
     if (typeof value !== 'boolean') throw expected('true or false', name, value);
     return value;
   };
-  const others = {
+  return {
     biasCorrection: flag('biasCorrection'),
     equalization: flag('equalization'),
+    scaleSearch: flag('scaleSearch'),
     rounding: choice(options['rounding'], ['nearest', 'learned'], 'rounding'),
-  } as const;
-  const refined = others.biasCorrection || others.equalization || others.rounding === 'learned';
-  return { ...others, scaleSearch: flag('scaleSearch', refined && options['algo'] === 'auto') };
+  };
 }
 
 /** Whether anything is to be refined, for which samples must be kept. */

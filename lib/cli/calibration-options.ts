@@ -65,8 +65,7 @@ export function addCalibrationOptions(command: Command): Command {
     )
     .option('--bias-correction', "correct biases until each layer's mean output is FP32's")
     .option('--equalization', "bring the ranges of layers' channels nearer to each other")
-    .option('--scale-search', "search weights' scales by the error of the layer's output, where it helps")
-    .option('--no-scale-search', 'do not, as --algo auto with other refinements does by itself')
+    .option('--scale-search', "search weights' scales by the error of the layer's output")
     .addOption(
       new Option(
         '--rounding <HOW>',
@@ -106,7 +105,7 @@ export async function calibrationOptions(
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),
     ...(equalization && { equalization }),
-    ...(scaleSearch !== undefined && { scaleSearch }),
+    ...(scaleSearch && { scaleSearch }),
     ...(rounding && { rounding }),
   };
 }

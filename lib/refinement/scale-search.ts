@@ -15,7 +15,7 @@ import { replaceStored, storedInput } from './stored';
 const SHARES = Array.from({ length: 39 }, (_, step) => 1 - (step + 1) / 128);
 /**
  * How many dB a layer's error has to fall by. Below, which scales win is as much chance as merit: taken in every layer, they lifted
- * ResNet-50 by 0.7 dB and cost MobileNet-V2 0.6 and SqueezeNet 0.8; from here on, they cost none of them anything.
+ * ResNet-50 by 0.7 dB and cost MobileNet-V2 0.6 and SqueezeNet 0.8; from here on, they cost neither anything.
  */
 const WORTH_DB = 1;
 
