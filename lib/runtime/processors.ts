@@ -47,13 +47,17 @@ export function chooseProcessors(
  */
 export function availableCores(read: ReadText = readText): number {
   const cores = coresAmong(allowedProcessors(read), (processor) => siblingsOf(processor, read));
-  return Math.max(1, Math.min(cores || availableParallelism(), Math.floor(cpuQuota(read))));
+  return withinQuota(cores || availableParallelism(), read);
 }
 
 /** Processors that this process may keep busy, a core's second hardware thread included, within its control group's share. */
 export function availableProcessors(read: ReadText = readText): number {
-  const processors = allowedProcessors(read).length || availableParallelism();
-  return Math.max(1, Math.min(processors, Math.floor(cpuQuota(read))));
+  return withinQuota(allowedProcessors(read).length || availableParallelism(), read);
+}
+
+/** As many of them as the control group's processor time pays for, at least one. */
+function withinQuota(count: number, read: ReadText): number {
+  return Math.max(1, Math.min(count, Math.floor(cpuQuota(read))));
 }
 
 /** How many cores processors belong to. */
