@@ -152,7 +152,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
   const best = name === 'auto';
   return {
     rules: { algo: name, overrides: rangeOverrides(resolved), edits: new Map() },
-    refinement: resolveRefinement(options as Record<string, unknown>),
+    refinement: resolveRefinement(options as Record<string, unknown>, best),
     output: text(output, 'output'),
     preprocessing: text(preprocessing, 'preprocessing'),
     threads: threads as number | undefined,

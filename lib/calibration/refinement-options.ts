@@ -15,7 +15,8 @@ export interface RefinementOptions {
   equalization?: boolean;
   /**
    * Gives output channels the weight scales with the least squared error of the layer's output on the samples, where that takes a
-   * decibel or more off the layer's error; default false. Costs no speed; helps some networks and harms others, so compare.
+   * decibel or more off the layer's error, also on samples that did not choose them. Default true where `algo` is `auto` and another
+   * of these options is used, else false. Costs no speed.
    */
   scaleSearch?: boolean;
   /**
@@ -37,19 +38,25 @@ export const REFINEMENT_NAMES: readonly (keyof RefinementOptions)[] = [
   'rounding',
 ];
 
-/** Checks what the caller gave. Throws INVALID_ARGUMENT naming the option. */
-export function resolveRefinement(options: Readonly<Record<string, unknown>>): ResolvedRefinement {
-  const flag = (name: 'biasCorrection' | 'equalization' | 'scaleSearch'): boolean => {
-    const value = options[name] ?? false;
+/**
+ * Checks what the caller gave. Throws INVALID_ARGUMENT naming the option.
+ * @param best whether the algorithm takes what errs least, so that refining includes the scale search
+ */
+export function resolveRefinement(
+  options: Readonly<Record<string, unknown>>,
+  best: boolean,
+): ResolvedRefinement {
+  const flag = (name: 'biasCorrection' | 'equalization' | 'scaleSearch', otherwise: boolean): boolean => {
+    const value = options[name] ?? otherwise;
     if (typeof value !== 'boolean') throw expected('true or false', name, value);
     return value;
   };
-  return {
-    biasCorrection: flag('biasCorrection'),
-    equalization: flag('equalization'),
-    scaleSearch: flag('scaleSearch'),
+  const others = {
+    biasCorrection: flag('biasCorrection', false),
+    equalization: flag('equalization', false),
     rounding: choice(options['rounding'], ['nearest', 'learned'], 'rounding'),
   };
+  return { ...others, scaleSearch: flag('scaleSearch', best && refines({ ...others, scaleSearch: false })) };
 }
 
 /** Whether anything is to be refined, for which samples must be kept. */

@@ -66,6 +66,10 @@ export function addCalibrationOptions(command: Command): Command {
     .option('--bias-correction', "correct biases until each layer's mean output is FP32's")
     .option('--equalization', "bring the ranges of layers' channels nearer to each other")
     .option('--scale-search', "search weights' scales by the error of the layer's output")
+    .option(
+      '--no-scale-search',
+      'leave them (default: with --algo auto it comes with --bias-correction, --equalization and --rounding)',
+    )
     .addOption(
       new Option(
         '--rounding <HOW>',
@@ -105,7 +109,7 @@ export async function calibrationOptions(
     ...(overrides && { overrides }),
     ...(biasCorrection && { biasCorrection }),
     ...(equalization && { equalization }),
-    ...(scaleSearch && { scaleSearch }),
+    ...(scaleSearch !== undefined && { scaleSearch }),
     ...(rounding && { rounding }),
   };
 }

@@ -45,12 +45,7 @@ export async function refine(refinement: Refinement): Promise<void> {
     const original = originals.get(node.name)!;
     const inputs = await int8.advance(node.inputs[0]!.producer!.inputs[0]!);
     const correctsBias = refinement.biasCorrection && node.inputs[2] !== undefined;
-    const about = correctsBias ? 'mean' : 'zero';
-    if (refinement.scaleSearch || refinement.learnedRounding) {
-      const layer = await layerMoments(node, original, inputs, about, options);
-      if (layer && refinement.scaleSearch) await searchScales(quantized, node, original, layer, options);
-      if (layer && refinement.learnedRounding) await learnRounding(quantized, node, layer, options);
-    }
+    await refineWeights(refinement, node, original, inputs, correctsBias ? 'mean' : 'zero');
     const own = await fp32.advance(original.outputs[0]!);
     if (correctsBias) {
       const axis = operatorOf(node).linear!.resultChannelAxis(node)!;
@@ -62,6 +57,23 @@ export async function refine(refinement: Refinement): Promise<void> {
     refinement.onProgress?.(++done, nodes.length);
     refinement.signal?.throwIfAborted();
   }
+}
+
+async function refineWeights(
+  { quantized, scaleSearch, learnedRounding, options }: Refinement,
+  node: Node,
+  original: Node,
+  inputs: readonly Tensor[],
+  about: 'mean' | 'zero',
+): Promise<void> {
+  if (!scaleSearch && !learnedRounding) return;
+  const measure = (samples: readonly Tensor[]) => layerMoments(node, original, samples, about, options);
+  const half = async (parity: number) => (await measure(inputs.filter((_, i) => i % 2 === parity)))!;
+  const all = await measure(inputs);
+  if (!all) return;
+  const halves = async () => [await half(0), await half(1)] as const;
+  if (scaleSearch) await searchScales(quantized, node, original, { all, halves }, options);
+  if (learnedRounding) await learnRounding(quantized, node, all, options);
 }
 
 /** The layer's own result, or the residual sum that it alone goes into: what a reader sees is the sum. */

@@ -19,11 +19,18 @@ const SHARES = Array.from({ length: 39 }, (_, step) => 1 - (step + 1) / 128);
  */
 const WORTH_DB = 1;
 
+/** A layer measured on all samples, and on each half of them once the search asks. */
+export interface SearchedLayer {
+  readonly all: LayerMoments;
+  readonly halves: () => Promise<readonly [LayerMoments, LayerMoments]>;
+}
+
 /**
  * Gives each output channel the scale with which its rounded weights make the least squared error in the layer's output on the
- * samples, if that takes a decibel or more off the layer's error: first convolutions gain 3 to 4, since the errors of weights that
- * read neighboring pixels add up. Like the scale search of OMSE (Choukroun et al., "Low-bit Quantization of Neural Networks for
- * Efficient Inference", 2019, section 3), but over the output in place of the weights.
+ * samples, if that takes a decibel or more off the layer's error, also where one half of the samples chose the scales and the other
+ * judged them, both ways. First convolutions gain 3 to 4, since the errors of weights that read neighboring pixels add up. Like the
+ * scale search of OMSE (Choukroun et al., "Low-bit Quantization of Neural Networks for Efficient Inference", 2019, section 3), but
+ * over the output in place of the weights.
  * @param node a layer of a QDQ graph
  * @param original the same layer with its FP32 weights
  */
@@ -31,29 +38,54 @@ export async function searchScales(
   graph: Graph,
   node: Node,
   original: Node,
-  layer: LayerMoments,
+  layer: SearchedLayer,
   options: ResolvedOptions,
 ): Promise<void> {
   const { scale } = storedInput(node, 1);
   const product = new Executor(productGraph(), options);
   try {
-    const first = await rowErrors(layer, scale, product);
-    const best = first.slice();
-    const chosen = scale.slice();
-    for (const share of SHARES) {
-      const tried = scale.map((one) => one * share);
-      const errors = await rowErrors(layer, tried, product);
-      errors.forEach((error, row) => {
-        if (!(error < best[row]!)) return;
-        best[row] = error;
-        chosen[row] = tried[row]!;
-      });
-    }
-    const gain = 10 * Math.log10(sum(first) / sum(best));
-    if (gain >= WORTH_DB) rescale(graph, node, original, chosen);
+    const chosen = await leastErrorScales(layer.all, scale, product);
+    if (!((await gainDb(layer.all, scale, chosen, product)) >= WORTH_DB)) return;
+    const [even, odd] = await layer.halves();
+    const judged = [
+      await gainDb(odd, scale, await leastErrorScales(even, scale, product), product),
+      await gainDb(even, scale, await leastErrorScales(odd, scale, product), product),
+    ];
+    if ((judged[0]! + judged[1]!) / 2 >= WORTH_DB) rescale(graph, node, original, chosen);
   } finally {
     await product.close();
   }
+}
+
+/** For each row the share of its scale that makes the least error. */
+async function leastErrorScales(
+  layer: LayerMoments,
+  scale: Float32Array,
+  product: Executor,
+): Promise<Float32Array> {
+  const best = await rowErrors(layer, scale, product);
+  const chosen = scale.slice();
+  for (const share of SHARES) {
+    const tried = scale.map((one) => one * share);
+    const errors = await rowErrors(layer, tried, product);
+    errors.forEach((error, row) => {
+      if (!(error < best[row]!)) return;
+      best[row] = error;
+      chosen[row] = tried[row]!;
+    });
+  }
+  return chosen;
+}
+
+/** How much less error a layer makes with the chosen scales than with its own. Not a number where it makes none with either. */
+async function gainDb(
+  layer: LayerMoments,
+  scale: Float32Array,
+  chosen: Float32Array,
+  product: Executor,
+): Promise<number> {
+  const [before, after] = [await rowErrors(layer, scale, product), await rowErrors(layer, chosen, product)];
+  return 10 * Math.log10(sum(before) / sum(after));
 }
 
 const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);

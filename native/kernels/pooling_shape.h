@@ -17,6 +17,20 @@ struct PoolingWindow {
   int64_t taps() const { return counts[0] * counts[1] * counts[2]; }
 };
 
+/** The taps of a window that are inside the source along one axis. */
+struct PoolingTaps {
+  int64_t count, start;
+};
+
+/** The windows along the last axis of the output: what they have in common as in {@link PoolingWindow}, and
+ * the taps of each along that axis. */
+struct PoolingLine {
+  int64_t counts[2];
+  int64_t strides[3];
+  int64_t origin;
+  const std::vector<PoolingTaps>& columns;
+};
+
 /** A pooling of channels-last values; one or two spatial axes are padded to three with 1. */
 struct PoolingShape {
   int64_t batch = 1;
@@ -37,29 +51,34 @@ class PoolingWindows {
  public:
   explicit PoolingWindows(const PoolingShape& shape);
 
+  /** The windows of a line of the output. */
+  PoolingLine line(int64_t depth, int64_t row) const;
   /** The window at a position of the output. */
   PoolingWindow at(int64_t depth, int64_t row, int64_t column) const;
 
  private:
-  /** The taps of a window that are inside the source along one axis. */
-  struct Taps {
-    int64_t count, start;
-  };
-
   PoolingShape shape_;
-  std::vector<Taps> taps_[3];
+  std::vector<PoolingTaps> taps_[3];
 };
 
-inline PoolingWindow PoolingWindows::at(int64_t depth, int64_t row, int64_t column) const {
-  const Taps& d = taps_[0][static_cast<size_t>(depth)];
-  const Taps& h = taps_[1][static_cast<size_t>(row)];
-  const Taps& w = taps_[2][static_cast<size_t>(column)];
+inline PoolingLine PoolingWindows::line(int64_t depth, int64_t row) const {
+  const PoolingTaps& d = taps_[0][static_cast<size_t>(depth)];
+  const PoolingTaps& h = taps_[1][static_cast<size_t>(row)];
   const auto& in = shape_.in;
   const auto& dilations = shape_.dilations;
   int64_t channels = shape_.channels;
-  return {{d.count, h.count, w.count},
+  return {{d.count, h.count},
           {dilations[0] * in[1] * in[2] * channels, dilations[1] * in[2] * channels, dilations[2] * channels},
-          ((d.start * in[1] + h.start) * in[2] + w.start) * channels};
+          (d.start * in[1] + h.start) * in[2] * channels,
+          taps_[2]};
+}
+
+inline PoolingWindow PoolingWindows::at(int64_t depth, int64_t row, int64_t column) const {
+  PoolingLine all = line(depth, row);
+  const PoolingTaps& w = all.columns[static_cast<size_t>(column)];
+  return {{all.counts[0], all.counts[1], w.count},
+          {all.strides[0], all.strides[1], all.strides[2]},
+          all.origin + w.start * shape_.channels};
 }
 
 }  // namespace calibr8

@@ -130,6 +130,17 @@ describe('refinement', () => {
     expect(summary).not.toHaveProperty('refinement');
   });
 
+  it('searches scales by itself where the algorithm takes what errs least and samples are at hand', async () => {
+    const searches = async (options: Partial<CalibratorOptions>): Promise<boolean | undefined> =>
+      (await calibrated(separable(), samples.slice(0, 2), options)).summary.refinement?.scaleSearch;
+    expect(await searches({ algo: 'auto', biasCorrection: true })).toBe(true);
+    expect(await searches({ algo: 'auto', rounding: 'learned' })).toBe(true);
+    expect(await searches({ algo: 'auto', equalization: true, scaleSearch: false })).toBe(false);
+    expect(await searches({ algo: 'max', biasCorrection: true })).toBe(false);
+    expect(await searches({ algo: 'max', scaleSearch: true })).toBe(true);
+    expect(await searches({ algo: 'auto' })).toBeUndefined();
+  });
+
   it('leaves tensors alone whose range somebody chose', async () => {
     const { summary } = await calibrated(separable(), samples, {
       ...ALL,

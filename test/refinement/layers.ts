@@ -2,7 +2,8 @@ import type { Tensor } from '../../lib';
 import { dequantize, quantizationOf } from '../../lib/ops/quantize';
 import { Frontier } from '../../lib/refinement/frontier';
 import type { Graph, Node } from '../../lib/graph/graph';
-import { layerMoments, type LayerMoments } from '../../lib/refinement/layer-moments';
+import { layerMoments } from '../../lib/refinement/layer-moments';
+import type { SearchedLayer } from '../../lib/refinement/scale-search';
 import { noise } from '../calibration/calibrated';
 import { ModelBuilder, type AttributeSpec } from '../support/model';
 import { Random } from '../support/random';
@@ -36,7 +37,7 @@ function modelOf({ op, weights, attributes, samples }: Layer, values: ArrayLike<
 }
 
 /** What refines one layer of a QDQ graph, its moments measured about the mean. */
-type Refine = (graph: Graph, node: Node, original: Node, layer: LayerMoments) => Promise<void>;
+type Refine = (graph: Graph, node: Node, original: Node, layer: SearchedLayer) => Promise<void>;
 
 interface Rounded {
   levels: number[];
@@ -65,8 +66,11 @@ export async function refined(
   const feeds = layer.samples.map((x) => [x]);
   const inputs = await new Frontier(quantized, feeds, OPTIONS).advance(node.inputs[0]!.producer!.inputs[0]!);
   const nearest = await now();
-  const moments = await layerMoments(node, original, inputs, 'mean', OPTIONS);
-  await refine(quantized, node, original, moments!);
+  const measure = async (samples: readonly Tensor[]) =>
+    (await layerMoments(node, original, samples, 'mean', OPTIONS))!;
+  const half = (parity: number) => measure(inputs.filter((_, i) => i % 2 === parity));
+  const halves = async () => [await half(0), await half(1)] as const;
+  await refine(quantized, node, original, { all: await measure(inputs), halves });
   return { nearest, refined: await now() };
 }
 

@@ -6,7 +6,7 @@ import { CASES, refined, smooth } from './layers';
 import { OPTIONS } from './support';
 
 const learn: Parameters<typeof refined>[1] = (graph, node, _, layer) =>
-  learnRounding(graph, node, layer, OPTIONS);
+  learnRounding(graph, node, layer.all, OPTIONS);
 
 describe('learnRounding', () => {
   it.each(CASES)('takes a third off the error of %s', async (_, layer) => {
