@@ -15,8 +15,8 @@ export interface RefinementOptions {
   equalization?: boolean;
   /**
    * Gives output channels the weight scales with the least squared error of the layer's output on the samples, where that takes a
-   * decibel or more off the layer's error, also on samples that did not choose them. Default true where `algo` is `auto` and another
-   * of these options is used, else false. Costs no speed.
+   * decibel or more off the layer's error, also on samples that did not choose them. Default true where `algo` is `auto`, biases are
+   * corrected or channels equalized, and rounding is not learned, which takes the same errors away; else false. Costs no speed.
    */
   scaleSearch?: boolean;
   /**
@@ -51,12 +51,11 @@ export function resolveRefinement(
     if (typeof value !== 'boolean') throw expected('true or false', name, value);
     return value;
   };
-  const others = {
-    biasCorrection: flag('biasCorrection', false),
-    equalization: flag('equalization', false),
-    rounding: choice(options['rounding'], ['nearest', 'learned'], 'rounding'),
-  };
-  return { ...others, scaleSearch: flag('scaleSearch', best && refines({ ...others, scaleSearch: false })) };
+  const biasCorrection = flag('biasCorrection', false);
+  const equalization = flag('equalization', false);
+  const rounding = choice(options['rounding'], ['nearest', 'learned'], 'rounding');
+  const searches = best && (biasCorrection || equalization) && rounding === 'nearest';
+  return { biasCorrection, equalization, rounding, scaleSearch: flag('scaleSearch', searches) };
 }
 
 /** Whether anything is to be refined, for which samples must be kept. */

@@ -66,10 +66,7 @@ export function addCalibrationOptions(command: Command): Command {
     .option('--bias-correction', "correct biases until each layer's mean output is FP32's")
     .option('--equalization', "bring the ranges of layers' channels nearer to each other")
     .option('--scale-search', "search weights' scales by the error of the layer's output")
-    .option(
-      '--no-scale-search',
-      'leave them (default: with --algo auto it comes with --bias-correction, --equalization and --rounding)',
-    )
+    .option('--no-scale-search', 'leave them (--algo auto searches with --bias-correction or --equalization)')
     .addOption(
       new Option(
         '--rounding <HOW>',
