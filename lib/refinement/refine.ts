@@ -15,8 +15,8 @@ export interface Refinement {
   readonly reference: Graph;
   /** Its QDQ form with every layer rounded to the nearest; its weights and biases are replaced. */
   readonly quantized: Graph;
-  /** Names of the INT8 layers; they have the same in both graphs. */
-  readonly layers: ReadonlySet<string>;
+  /** The bits of each INT8 layer's weights by the layer's name, which is the same in both graphs. */
+  readonly layers: ReadonlyMap<string, number>;
   /** For each sample the inputs in the graphs' order. */
   readonly feeds: readonly (readonly Tensor[])[];
   readonly scaleSearch: boolean;
@@ -48,8 +48,10 @@ export async function refine(refinement: Refinement): Promise<void> {
     const about = correctsBias ? 'mean' : 'zero';
     if (refinement.scaleSearch || refinement.learnedRounding) {
       const layer = await layerMoments(node, original, inputs, about, options);
-      if (layer && refinement.scaleSearch) await searchScales(quantized, node, original, layer, options);
-      if (layer && refinement.learnedRounding) await learnRounding(quantized, node, layer, options);
+      const bits = layers.get(node.name)!;
+      if (layer && refinement.scaleSearch)
+        await searchScales(quantized, node, original, layer, options, bits);
+      if (layer && refinement.learnedRounding) await learnRounding(quantized, node, layer, options, bits);
     }
     const own = await fp32.advance(original.outputs[0]!);
     if (correctsBias) {

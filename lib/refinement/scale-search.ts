@@ -4,7 +4,7 @@ import { quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 import { biasScales, fitScalesToBias, quantizeBias } from '../quantization/bias';
 import { roundHalfEven } from '../quantization/round';
-import { channelAbsMax, quantizeWeights, WEIGHT_LEVELS } from '../quantization/weights';
+import { channelAbsMax, quantizeWeights, weightLevels } from '../quantization/weights';
 import { Executor } from '../runtime/executor';
 import type { ResolvedOptions } from '../runtime/options';
 import { Tensor } from '../tensor';
@@ -26,6 +26,7 @@ const WORTH_DB = 1;
  * Efficient Inference", 2019, section 3), but over the output in place of the weights.
  * @param node a layer of a QDQ graph
  * @param original the same layer with its FP32 weights
+ * @param bits that the weights' levels use; default all 8
  */
 export async function searchScales(
   graph: Graph,
@@ -33,16 +34,18 @@ export async function searchScales(
   original: Node,
   layer: LayerMoments,
   options: ResolvedOptions,
+  bits?: number,
 ): Promise<void> {
   const { scale } = storedInput(node, 1);
+  const levels = weightLevels(bits);
   const product = new Executor(productGraph(), options);
   try {
-    const first = await rowErrors(layer, scale, product);
+    const first = await rowErrors(layer, scale, levels, product);
     const best = first.slice();
     const chosen = scale.slice();
     for (const share of SHARES) {
       const tried = scale.map((one) => one * share);
-      const errors = await rowErrors(layer, tried, product);
+      const errors = await rowErrors(layer, tried, levels, product);
       errors.forEach((error, row) => {
         if (!(error < best[row]!)) return;
         best[row] = error;
@@ -50,7 +53,7 @@ export async function searchScales(
       });
     }
     const gain = 10 * Math.log10(sum(first) / sum(best));
-    if (gain >= WORTH_DB) rescale(graph, node, original, chosen);
+    if (gain >= WORTH_DB) rescale(graph, node, original, chosen, bits);
   } finally {
     await product.close();
   }
@@ -65,6 +68,7 @@ const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 async function rowErrors(
   { rows, columns, groups, moments, weights }: LayerMoments,
   scales: Float32Array,
+  levels: number,
   product: Executor,
 ): Promise<Float64Array> {
   const errors = new Float32Array(rows * columns);
@@ -72,7 +76,7 @@ async function rowErrors(
     const scale = scales[row]!;
     for (const end = at + columns; at < end; ++at) {
       const level = roundHalfEven(weights[at]! / scale);
-      errors[at] = Math.min(Math.max(level, -WEIGHT_LEVELS), WEIGHT_LEVELS) * scale - weights[at]!;
+      errors[at] = Math.min(Math.max(level, -levels), levels) * scale - weights[at]!;
     }
   }
   const [weighted] = await product.run({
@@ -99,7 +103,13 @@ function productGraph(): Graph {
 }
 
 /** The layer's weights and bias anew, with other scales. */
-function rescale(graph: Graph, node: Node, original: Node, scales: Float32Array): void {
+function rescale(
+  graph: Graph,
+  node: Node,
+  original: Node,
+  scales: Float32Array,
+  bits: number | undefined,
+): void {
   const weights = original.inputs[1]!.constant!;
   const { name } = storedInput(node, 1);
   const axis = operatorOf(node).linear!.outputChannelAxis(node);
@@ -111,7 +121,7 @@ function rescale(graph: Graph, node: Node, original: Node, scales: Float32Array)
     ? fitScalesToBias(scales, channelAbsMax(weights, axis, name), real, inputScale)
     : scales;
   replaceStored(graph, node, 1, 'scale', Constant.float32([fitted.length], fitted));
-  replaceStored(graph, node, 1, 'levels', quantizeWeights(weights, axis, fitted, name));
+  replaceStored(graph, node, 1, 'levels', quantizeWeights(weights, axis, fitted, name, bits));
   if (!bias || !real) return;
   const scale = biasScales(inputScale, fitted, name);
   replaceStored(graph, node, 2, 'scale', Constant.float32([scale.length], scale));
