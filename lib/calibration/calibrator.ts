@@ -106,7 +106,7 @@ export class Calibrator {
     selectFeedsAndFetches(graph, given.feedNames, given.fetchNames);
     runPasses(graph, CANONICAL);
     const assignment = assign(graph, settings.scheme);
-    checkOverrides(settings.rules.overrides, assignment.groups);
+    checkOverrides(settings.rules.overrides, assignment);
     if (assignment.linear.size + assignment.products.size === 0) {
       throw new Calibr8Error(
         'UNSUPPORTED_OPERATOR',

@@ -1,6 +1,7 @@
 import {
-  activationScale,
-  QUANTIZED_RANGE,
+  realRange,
+  STORED_BITS,
+  storedRange,
   symmetricGrid,
   type ActivationGrid,
   type ActivationType,
@@ -9,7 +10,7 @@ import type { TensorStatistics } from './statistics';
 
 /** What quantizing with one threshold costs. */
 export interface Loss {
-  /** Elements outside of what the type represents. */
+  /** Elements outside of what the grid represents. */
   readonly clipped: number;
   /** Sum of squared errors, rounding and clipping alike. */
   readonly error: number;
@@ -32,12 +33,13 @@ export class LossCurve {
     this.#negative = new Side(negative, width, Math.max(-min, 0));
   }
 
-  at(threshold: number, dtype: ActivationType): Loss {
-    return this.of(symmetricGrid(threshold, dtype));
+  at(threshold: number, dtype: ActivationType, bits = STORED_BITS): Loss {
+    return this.of(symmetricGrid(threshold, dtype, bits));
   }
 
-  of({ dtype, scale, zeroPoint }: ActivationGrid): Loss {
-    const [lowest, highest] = QUANTIZED_RANGE[dtype].map((level) => level - zeroPoint) as [number, number];
+  of(grid: ActivationGrid): Loss {
+    const { scale, zeroPoint } = grid;
+    const [lowest, highest] = storedRange(grid).map((level) => level - zeroPoint) as [number, number];
     return {
       clipped: this.#positive.clipped(scale, highest) + this.#negative.clipped(scale, -lowest),
       error: this.#positive.error(scale, highest) + this.#negative.error(scale, -lowest),
@@ -45,10 +47,9 @@ export class LossCurve {
   }
 
   /** A lower bound of the error at this threshold and at every lower one: that of clipping alone. */
-  clippingError(threshold: number, dtype: ActivationType): number {
-    const scale = activationScale(threshold, dtype);
-    const [lowest, highest] = QUANTIZED_RANGE[dtype];
-    return this.#positive.beyond(highest * scale) + this.#negative.beyond(-lowest * scale);
+  clippingError(threshold: number, dtype: ActivationType, bits = STORED_BITS): number {
+    const [lowest, highest] = realRange(symmetricGrid(threshold, dtype, bits));
+    return this.#positive.beyond(highest) + this.#negative.beyond(-lowest);
   }
 }
 

@@ -28,11 +28,10 @@ export function makeTable(calibrated: Calibrated): CalibrationTable {
     return group.sources.map((value) => {
       const collected = statistics.get(value)!;
       const { name } = value;
-      const chosen = chooseThreshold(collected, group.dtype, rule);
+      const chosen = chooseThreshold(collected, group, rule);
       return {
         tensor: tableTensor(
-          name,
-          group.dtype,
+          { name, dtype: group.dtype, bits: group.bits },
           typeof rule === 'number' ? 'range' : rule,
           chosen,
           rules.edits.get(name),

@@ -1,4 +1,5 @@
 import { Calibr8Error, expected } from '../errors';
+import { STORED_BITS } from '../quantization/parameters';
 import { SampleSet } from './sample-set';
 import { mergeStatistics, type TensorStatistics } from './statistics';
 import { statisticsFromJson, statisticsToJson } from './statistics-json';
@@ -29,11 +30,12 @@ export function mergeTables(
     const statistics = parts
       .map(({ statistics }) => statisticsOf(statistics[index]!))
       .reduce(mergeStatistics);
-    const { dtype, observer, calibrated } = first.tensors[index]!;
-    const chosen = chooseThreshold(statistics, dtype, observer === 'range' ? calibrated : observer);
+    const { dtype, bits = STORED_BITS, observer, calibrated } = first.tensors[index]!;
+    const rule = observer === 'range' ? calibrated : observer;
+    const chosen = chooseThreshold(statistics, { dtype, bits }, rule);
     const edited = editOf(parts.map((part) => part.tensors[index]!));
     return {
-      tensor: tableTensor(name, dtype, observer, chosen, edited),
+      tensor: tableTensor({ name, dtype, bits }, observer, chosen, edited),
       statistics: { ...statisticsToJson(statistics), name },
     };
   });
@@ -52,8 +54,7 @@ export function mergeTables(
 
 /** How a table says what was chosen for a tensor. */
 export function tableTensor(
-  name: string,
-  dtype: Tensor['dtype'],
+  { name, dtype, bits }: { name: string; dtype: Tensor['dtype']; bits: number },
   rule: string,
   chosen: { threshold: number; observer: string },
   edited: number | undefined,
@@ -61,6 +62,7 @@ export function tableTensor(
   return {
     name,
     dtype,
+    ...(bits < STORED_BITS && { bits }),
     threshold: edited ?? chosen.threshold,
     calibrated: chosen.threshold,
     observer: rule,
@@ -88,7 +90,7 @@ function requireAlike(
     const setting = key as keyof CalibrationTable['settings'];
     differ(`settings.${key}`, first.settings[setting] ?? null, other.settings[setting] ?? null);
   }
-  const identity = ({ name, dtype, observer }: Tensor): unknown => ({ name, dtype, observer });
+  const identity = ({ name, dtype, bits, observer }: Tensor): unknown => ({ name, dtype, bits, observer });
   differ('the number of tensors', first.tensors.length, other.tensors.length);
   first.tensors.forEach((tensor, i) =>
     differ(`tensors[${i}]`, identity(tensor), identity(other.tensors[i]!)),

@@ -3,7 +3,7 @@ import { matcher } from '../quantization/patterns';
 import type { Scheme } from '../quantization/scheme';
 import { choice } from './choice';
 import { algorithmName, type Algorithm } from './algorithm';
-import { excludedBy, rangeOverrides, resolveOverrides, type Override } from './overrides';
+import { bitsRules, excludedBy, int8Overrides, resolveOverrides, type Override } from './overrides';
 import type { CalibrationTable } from './table';
 import {
   REFINEMENT_NAMES,
@@ -62,7 +62,8 @@ export interface CalibratorOptions extends RefinementOptions {
   exclude?: readonly string[];
   /**
    * Layers and tensors that differ from the rest: `{ match: '/layer4/**', observer: 'mse' }`, `{ match: 'conv1_out', range: 6 }`,
-   * `{ match: 'op:Gemm', precision: 'fp32' }`. INVALID_ARGUMENT where one matches nothing.
+   * `{ match: 'op:Gemm', precision: 'fp32' }`, `{ match: 'op:Conv', bits: { weights: 7 } }`. INVALID_ARGUMENT where one
+   * matches nothing.
    */
   overrides?: readonly Override[];
   /**
@@ -151,7 +152,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
   const name = algorithmName(algo, 'algo');
   const best = name === 'auto';
   return {
-    rules: { algo: name, overrides: rangeOverrides(resolved), edits: new Map() },
+    rules: { algo: name, overrides: int8Overrides(resolved), edits: new Map() },
     refinement: resolveRefinement(options as Record<string, unknown>, best),
     output: text(output, 'output'),
     preprocessing: text(preprocessing, 'preprocessing'),
@@ -164,6 +165,7 @@ export function resolveCalibration(options: unknown): ResolvedCalibration {
       activations: choice(activations, ['symmetric', 'asymmetric'], 'activations'),
       weightScales: choice(weightScales, ['max', 'mse'], 'weightScales'),
       exclude: [...(exclude as string[]), ...excludedBy(resolved)],
+      bits: bitsRules(resolved),
     },
   };
 }

@@ -4,7 +4,7 @@ import { finiteCount, type TensorStatistics } from './statistics';
 
 /** What quantizing a tensor costs, for the summary of a calibration. */
 export interface QuantizationQuality {
-  /** Share of the elements outside of what the type represents, percent. */
+  /** Share of the elements outside of what the grid represents, percent. */
   readonly clippedPercent: number;
   /** Signal power over quantization error power, decibels; Infinity where the error is 0 (a tensor of zeros). */
   readonly sqnrDb: number;

@@ -5,6 +5,7 @@ import { expandGates } from '../passes/expand-gates';
 import { upgradeOpset } from '../passes/upgrade-opset';
 import type { Assignment } from '../quantization/assign';
 import { insertQuantization } from '../quantization/insert';
+import { STORED_BITS } from '../quantization/parameters';
 import type { Scheme } from '../quantization/scheme';
 import { quantizationQuality } from './quality';
 import { mergeStatistics, type TensorStatistics } from './statistics';
@@ -40,13 +41,13 @@ export function quantizeCalibrated(network: CalibratedNetwork): QuantizationResu
   const tensors = summarize(network, chosen);
   const linearNodes = [...graph.nodes].filter((node) => operatorOf(node).linear).length;
   const int8Nodes = assignment.linear.size + assignment.products.size;
+  upgradeOpset(graph, QDQ_OPSET);
   insertQuantization(
     graph,
     translate(network),
     chosen.map(({ grid }) => grid),
     network.scheme.weightScales,
   );
-  upgradeOpset(graph, QDQ_OPSET);
   expandGates.run(graph);
   verify(graph);
   writeReceipt(network, tensors);
@@ -85,6 +86,7 @@ function translate({ graph, values, assignment }: CalibratedNetwork): Assignment
       values: group.values.map(twin),
       sources: group.sources.map(twin),
     })),
+    weightBits: new Map([...assignment.weightBits].map(([layer, bits]) => [node(layer), bits])),
   };
 }
 
@@ -106,10 +108,11 @@ function writeReceipt(network: CalibratedNetwork, tensors: readonly TensorSummar
     ...(scheme.exclude.length > 0 && { exclude: JSON.stringify(scheme.exclude) }),
     ...(rules.overrides.length > 0 && { overrides: JSON.stringify(rules.overrides) }),
     tensors: JSON.stringify(
-      tensors.map(({ name, dtype, zeroPoint, threshold, observer, clippedPercent, sqnrDb }) => ({
+      tensors.map(({ name, dtype, zeroPoint, bits, threshold, observer, clippedPercent, sqnrDb }) => ({
         name,
         dtype,
         zeroPoint,
+        ...(bits < STORED_BITS && { bits }),
         threshold,
         observer,
         clippedPercent,

@@ -9,7 +9,7 @@ import { refine } from '../refinement/refine';
 import type { ResolvedOptions } from '../runtime/options';
 import type { Tensor } from '../tensor';
 import { ObservedNetwork } from './observed-network';
-import { overrideOf } from './overrides';
+import { rangeOverrideOf } from './overrides';
 import { quantizeCalibrated, type CalibratedNetwork, type QuantizationResult } from './quantize-calibrated';
 import type { ResolvedRefinement } from './refinement-options';
 import type { TensorStatistics } from './statistics';
@@ -49,11 +49,10 @@ export async function quantizeRefined(
     statistics,
     rules: { ...network.rules, greatest },
   });
-  const layers = new Set([...network.assignment.linear].map(({ name }) => name));
   await refine({
     reference,
     quantized: graph,
-    layers,
+    layers: new Map([...network.assignment.weightBits].map(([{ name }, bits]) => [name, bits])),
     feeds,
     scaleSearch: refinement.scaleSearch,
     learnedRounding: refinement.rounding === 'learned',
@@ -115,7 +114,7 @@ function quantizedValues({ groups }: Assignment): Value[] {
 function fixedRanges({ assignment, rules }: RefinedNetwork): Set<string> {
   const fixed = assignment.groups.filter(
     (group) =>
-      overrideOf(group, rules.overrides)?.range !== undefined ||
+      rangeOverrideOf(group, rules.overrides)?.range !== undefined ||
       group.sources.some(({ name }) => rules.edits.has(name)),
   );
   return new Set(fixed.flatMap(({ values }) => values.map(({ name }) => name)));

@@ -10,6 +10,8 @@ export interface TensorSummary {
   scale: number;
   /** The stored number that stands for 0. */
   zeroPoint: number;
+  /** Bits that the levels use: 8 where no override says fewer. */
+  bits: number;
   /** Share of the sampled values that lie beyond the threshold, percent. */
   clippedPercent: number;
   /** Signal to quantization noise over the samples, estimated from the histogram, decibels. */

@@ -4,6 +4,7 @@ import { version } from 'calibr8/package.json';
 import { Calibr8Error, expected } from '../errors';
 import { fileError } from '../onnx/files';
 import { replaceFiles } from '../onnx/replace-files';
+import { bitCount } from './overrides';
 import { statisticsSchema } from './statistics-json';
 
 const FORMAT = 1;
@@ -40,6 +41,8 @@ const schema = z.strictObject({
     z.strictObject({
       name: z.string(),
       dtype: z.enum(['uint8', 'int8']),
+      /** Bits that the levels use; absent where all 8 are. */
+      bits: bitCount.optional(),
       /** |x| beyond it is clipped. One that differs from `calibrated` was edited, and stays. */
       threshold,
       /** What calibration chose. */

@@ -2,7 +2,7 @@ import type { Value } from '../graph/graph';
 import type { Assignment, QuantizedGroup } from '../quantization/assign';
 import { symmetricGrid, type ActivationGrid } from '../quantization/parameters';
 import { OBSERVERS } from './observers/registry';
-import { overrideOf, type RangeOverride } from './overrides';
+import { rangeOverrideOf, type Int8Override } from './overrides';
 import { mergeStatistics, type TensorStatistics } from './statistics';
 import { signedGrid } from './zero-point';
 
@@ -10,7 +10,7 @@ import { signedGrid } from './zero-point';
 export interface RangeRules {
   /** The observer where no override says otherwise. */
   readonly algo: string;
-  readonly overrides: readonly RangeOverride[];
+  readonly overrides: readonly Int8Override[];
   /** Thresholds that a person set in a calibration table, by tensor; they win. */
   readonly edits: ReadonlyMap<string, number>;
   /** Thresholds that must not be exceeded, by tensor: where saturation stands for an activation's limit. */
@@ -35,10 +35,10 @@ export function chooseRanges(
   rules: RangeRules,
 ): ChosenRange[] {
   return chooseThresholds(assignment, statistics, rules).map((chosen, index) => {
-    const { sources, dtype, mayShift } = assignment.groups[index]!;
-    if (!mayShift) return { ...chosen, grid: symmetricGrid(chosen.threshold, dtype) };
+    const { sources, dtype, mayShift, bits } = assignment.groups[index]!;
+    if (!mayShift) return { ...chosen, grid: symmetricGrid(chosen.threshold, dtype, bits) };
     const together = sources.map((value) => statistics.get(value)!).reduce(mergeStatistics);
-    return { ...chosen, grid: signedGrid(together, chosen.threshold) };
+    return { ...chosen, grid: signedGrid(together, chosen.threshold, bits) };
   });
 }
 
@@ -56,7 +56,7 @@ function chooseThresholds(
     if (edits.length > 0) return { threshold: Math.max(...edits), observer: 'table' };
     const rule = ruleOf(group, rules);
     const chosen = group.sources
-      .map((source) => chooseThreshold(statistics.get(source)!, group.dtype, rule))
+      .map((source) => chooseThreshold(statistics.get(source)!, group, rule))
       .reduce((a, b) => (b.threshold > a.threshold ? b : a));
     return { ...chosen, threshold: Math.min(chosen.threshold, greatestOf(group, rules)) };
   });
@@ -71,17 +71,17 @@ export type RangeRule = string | number;
 
 /** What chooses the ranges of a group's tensors, edits aside. */
 export function ruleOf(group: QuantizedGroup, { algo, overrides }: RangeRules): RangeRule {
-  const override = overrideOf(group, overrides);
+  const override = rangeOverrideOf(group, overrides);
   return override?.range ?? override?.observer ?? algo;
 }
 
 /** The threshold of one tensor by itself. */
 export function chooseThreshold(
   statistics: TensorStatistics,
-  dtype: QuantizedGroup['dtype'],
+  { dtype, bits }: Pick<QuantizedGroup, 'dtype' | 'bits'>,
   rule: RangeRule,
 ): ChosenThreshold {
   if (typeof rule === 'number') return { threshold: rule, observer: 'range' };
-  const { threshold, chosen = rule } = OBSERVERS.get(rule).range(statistics, dtype);
+  const { threshold, chosen = rule } = OBSERVERS.get(rule).range(statistics, dtype, bits);
   return { threshold, observer: chosen };
 }

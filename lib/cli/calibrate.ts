@@ -51,6 +51,8 @@ Examples:
   $ calibr8 calibrate net.onnx --data images --exclude op:Gemm '/layer4/**'
   $ calibr8 calibrate net.onnx --data images --algo auto --override \\
       '{"match":"/layer4/**","observer":"max"}' '{"match":"relu6","range":6}'
+  $ calibr8 calibrate net.onnx --data images --override \\
+      '{"match":"op:*","bits":{"weights":7}}'
 
 With the best ranges and corrected weights and biases, as fast as without:
   $ calibr8 calibrate net.onnx --data images --samples 250 --algo auto \\

@@ -61,7 +61,7 @@ export function addCalibrationOptions(command: Command): Command {
     .option('--exclude <PATTERN...>', 'layers that stay in FP32: names, globs or op:TYPE, as in op:Gemm')
     .option(
       '--override <JSON|@FILE...>',
-      'an observer, range or precision for what "match" names: a layer, tensor, glob or op:TYPE',
+      'an observer, range, number of bits or precision for what "match" names: a layer, tensor, glob or op:TYPE',
     )
     .option('--bias-correction', "correct biases until each layer's mean output is FP32's")
     .option('--equalization', "bring the ranges of layers' channels nearer to each other")

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { CalibrationSummary, RefinementSummary, TensorSummary } from '../calibration/summary';
 import type { CalibrationTable } from '../calibration/table';
+import { typeText } from '../quantization/parameters';
 import { bytes, fixed, percent, significant, table } from './format';
 
 const SHOWN = 10;
@@ -44,9 +45,9 @@ export function tableText({ samples, tensors }: CalibrationTable, path: string):
 function tensorTable(tensors: readonly TensorSummary[]): string {
   return table(
     ['tensor', 'type', 'threshold', 'by', 'scale', 'clipped', 'SQNR dB'],
-    tensors.map(({ name, dtype, threshold, observer, scale, clippedPercent, sqnrDb }) => [
+    tensors.map(({ name, dtype, bits, threshold, observer, scale, clippedPercent, sqnrDb }) => [
       name,
-      dtype,
+      typeText({ dtype, bits }),
       significant(threshold),
       observer,
       significant(scale),

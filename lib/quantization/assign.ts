@@ -2,6 +2,7 @@ import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
 import { operatorOf } from '../ops/registry';
 import { sameShape } from '../ops/support/shapes';
+import { activationBits, weightBits } from './bits';
 import type { ActivationType } from './parameters';
 import { ScaleGroups } from './scale-groups';
 import { matching } from './patterns';
@@ -15,6 +16,8 @@ export interface QuantizedGroup {
   readonly mayShift: boolean;
   /** Those whose numbers are new in the group; the others pass them on. Their statistics make the scale. */
   readonly sources: readonly Value[];
+  /** Bits that the levels use. */
+  readonly bits: number;
 }
 
 /** What is to be quantized, decided on a canonical FP32 graph. */
@@ -26,6 +29,8 @@ export interface Assignment {
   /** Every node that works on quantized numbers: those, residual sums, and what passes quantized numbers on. */
   readonly quantized: ReadonlySet<Node>;
   readonly groups: readonly QuantizedGroup[];
+  /** Bits that the levels of the weights use, for each of `linear`. */
+  readonly weightBits: ReadonlyMap<Node, number>;
 }
 
 /**
@@ -62,6 +67,7 @@ export function assign(graph: Graph, scheme: Scheme, returned: ReadonlySet<strin
     products,
     quantized,
     groups: groups.groups().map((values) => describeGroup(graph, scheme, values, quantized)),
+    weightBits: new Map([...linear].map((node) => [node, weightBits(node, scheme.bits)])),
   };
 }
 
@@ -234,7 +240,8 @@ function describeGroup(
   const sources = values.filter((value) => !passesOn(value));
   const unsigned = sources.every((value) => cannotBeNegative(graph, value)) && !values.some(mustBeSigned);
   const mayShift = scheme.activations === 'asymmetric' && !unsigned && values.every(zeroPointIsFree(scheme));
-  return { values, sources, dtype: unsigned ? 'uint8' : 'int8', mayShift };
+  const bits = activationBits(values, scheme.bits);
+  return { values, sources, dtype: unsigned ? 'uint8' : 'int8', mayShift, bits };
 }
 
 /** False where a zero point would be in the way of fast code: of matrix products, and of fusing sums. */

@@ -1,14 +1,16 @@
 import { Constant } from '../graph/constant';
 import type { Graph, Node, Value } from '../graph/graph';
+import { quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 import { madeInInt8, type Assignment, type QuantizedGroup } from './assign';
 import { quantizeLinearLayer } from './linear-layer';
-import type { ActivationGrid } from './parameters';
+import { realRange, STORED_BITS, type ActivationGrid } from './parameters';
 import type { Scheme } from './scheme';
 
 /**
  * Writes quantization into a canonical FP32 graph in ONNX's QDQ form: QuantizeLinear and DequantizeLinear around every quantized
- * value, weights as int8 and biases as int32 behind a DequantizeLinear of their own. Edits the graph that was assigned.
+ * value, weights as int8 and biases as int32 behind a DequantizeLinear of their own. Edits the graph that was assigned, of opset 13
+ * or later.
  * @param grids how each group is stored, in the order of `assignment.groups`
  */
 export function insertQuantization(
@@ -17,17 +19,9 @@ export function insertQuantization(
   grids: readonly ActivationGrid[],
   weightScales: Scheme['weightScales'],
 ): void {
-  const inputScales = new Map<Value, number>();
-  assignment.groups.forEach((group, index) => {
-    const grid = grids[index]!;
-    insertGroup(graph, assignment, group, grid);
-    for (const value of group.values) inputScales.set(value, grid.scale);
-  });
-  for (const node of assignment.linear) {
-    // The data input is by now the dequantized copy of the value that was assigned.
-    const quantizer = node.inputs[0]!.producer!.inputs[0]!.producer!;
-    insertWeights(graph, node, inputScales.get(quantizer.inputs[0]!)!, weightScales);
-  }
+  assignment.groups.forEach((group, index) => insertGroup(graph, assignment, group, grids[index]!));
+  for (const node of assignment.linear)
+    insertWeights(graph, node, weightScales, assignment.weightBits.get(node)!);
 }
 
 /** Puts the conversions around each value of a group. */
@@ -35,8 +29,9 @@ function insertGroup(
   graph: Graph,
   { quantized }: Assignment,
   group: QuantizedGroup,
-  { dtype, scale, zeroPoint }: ActivationGrid,
+  grid: ActivationGrid,
 ): void {
+  const { dtype, scale, zeroPoint } = grid;
   const first = group.sources[0]!.name;
   const scaleValue = graph.addConstant(`${first}_scale`, Constant.float32([], Float32Array.of(scale)));
   const zero = new Constant(dtype, [], Uint8Array.of(zeroPoint));
@@ -52,7 +47,7 @@ function insertGroup(
     graph.addNode({
       op: 'QuantizeLinear',
       name: `${value.name}_QuantizeLinear`,
-      inputs: [value, scaleValue, zeroValue],
+      inputs: [group.sources.includes(value) ? clipped(graph, value, grid) : value, scaleValue, zeroValue],
       outputs: [stored],
     });
     graph.addNode({
@@ -64,7 +59,28 @@ function insertGroup(
   }
 }
 
-function insertWeights(graph: Graph, node: Node, inputScale: number, scales: Scheme['weightScales']): void {
+/**
+ * What is quantized in a value's place: QuantizeLinear saturates at nothing but its type's limits, so fewer bits need a Clip before
+ * it.
+ */
+function clipped(graph: Graph, value: Value, grid: ActivationGrid): Value {
+  if (grid.bits === STORED_BITS) return value;
+  const result = graph.addValue(`${value.name}_clipped`, { dtype: 'float32', shape: value.shape });
+  const [low, high] = realRange(grid);
+  const bound = (what: string, x: number): Value =>
+    graph.addConstant(`${value.name}_${what}`, Constant.float32([], Float32Array.of(x)));
+  graph.addNode({
+    op: 'Clip',
+    name: `${value.name}_Clip`,
+    inputs: [value, bound('least', low), bound('greatest', high)],
+    outputs: [result],
+  });
+  return result;
+}
+
+function insertWeights(graph: Graph, node: Node, scales: Scheme['weightScales'], bits: number): void {
+  // The data input is by now the dequantized copy of the value that was assigned.
+  const inputScale = quantizationOf(node.inputs[0]!.producer!).scale[0]!;
   const weights = node.inputs[1]!;
   const bias = node.inputs[2];
   const axis = operatorOf(node).linear!.outputChannelAxis(node);
@@ -76,6 +92,7 @@ function insertWeights(graph: Graph, node: Node, inputScale: number, scales: Sch
     biasName: bias?.name,
     inputScale,
     scales,
+    bits,
   });
   const channels = layer.weightScale.length;
   const name = node.name;

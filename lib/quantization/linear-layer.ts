@@ -21,10 +21,12 @@ export interface LinearLayer {
   readonly inputScale: number;
   /** How the weights' scales are chosen; default `max`. */
   readonly scales?: Scheme['weightScales'];
+  /** Bits that the weights' levels use; default all 8. */
+  readonly bits?: number | undefined;
 }
 
 export interface QuantizedLinearLayer {
-  /** int8, same shape as the given weights, within [-127, 127]. */
+  /** int8, same shape as the given weights, within [-127, 127], or less with fewer bits. */
   readonly weights: Constant;
   /** Shape [channels], real per step. */
   readonly weightScale: Float32Array;
@@ -39,14 +41,16 @@ export interface QuantizedLinearLayer {
  * Scales give way where the bias would not fit: see {@link fitScalesToBias}.
  */
 export function quantizeLinearLayer(layer: LinearLayer): QuantizedLinearLayer {
-  const { weights, weightsName, axis, bias, inputScale } = layer;
+  const { weights, weightsName, axis, bias, inputScale, bits } = layer;
   const biasName = layer.biasName ?? `${weightsName} bias`;
   if (!(inputScale >= LEAST_SCALE && Number.isFinite(inputScale))) {
     throw expected('a finite scale of at least 2^-63', `the input of "${weightsName}"`, inputScale);
   }
   const absMax = channelAbsMax(weights, axis, weightsName);
   let weightScale =
-    layer.scales === 'mse' ? leastErrorScales(weights, axis, absMax, weightsName) : weightScales(absMax);
+    layer.scales === 'mse'
+      ? leastErrorScales(weights, axis, absMax, weightsName, bits)
+      : weightScales(absMax, bits);
   let values: Float32Array | undefined;
   if (bias !== undefined) {
     values = checkBias(bias, weightScale.length, biasName);
@@ -54,7 +58,7 @@ export function quantizeLinearLayer(layer: LinearLayer): QuantizedLinearLayer {
   }
   const biasScale = biasScales(inputScale, weightScale, weightsName);
   return {
-    weights: quantizeWeights(weights, axis, weightScale, weightsName),
+    weights: quantizeWeights(weights, axis, weightScale, weightsName, bits),
     weightScale,
     bias: bias && values && quantizeBias(bias, values, biasScale),
     biasScale,

@@ -4,8 +4,13 @@ import { roundHalfEven } from './round';
 /** What an activation is quantized to: `uint8` where it cannot be negative or has a zero point, else `int8`. */
 export type ActivationType = 'uint8' | 'int8';
 
-/** Levels between 0 and the threshold: threshold = levels x scale. */
-export const LEVELS: Readonly<Record<ActivationType, number>> = { uint8: 255, int8: 127 };
+/** Bits of every stored weight and activation. Levels may use fewer, see {@link levelsOf}. */
+export const STORED_BITS = 8;
+
+/** Levels of so many bits between 0 and the threshold: threshold = levels x scale. 255 or 127 of all 8. */
+export function levelsOf(dtype: ActivationType, bits = STORED_BITS): number {
+  return 2 ** (dtype === 'uint8' ? bits : bits - 1) - 1;
+}
 
 /** Least and greatest stored value. Activations reach -128, since QuantizeLinear saturates there, though the scale is made for 127. */
 export const QUANTIZED_RANGE: Readonly<Record<ActivationType, readonly [number, number]>> = {
@@ -24,9 +29,12 @@ export function toScale(scale: number): number {
   return Math.max(Math.fround(scale), LEAST_SCALE);
 }
 
-/** threshold / 255 for `uint8`, threshold / 127 for `int8`, as float32. Throws INVALID_ARGUMENT unless the threshold is above 0 and fits a float32. */
-export function activationScale(threshold: number, dtype: ActivationType): number {
-  const scale = toScale(threshold / LEVELS[dtype]);
+/**
+ * threshold / 255 for `uint8`, threshold / 127 for `int8`, with fewer bits by their fewer levels, as float32. Throws
+ * INVALID_ARGUMENT unless the threshold is above 0 and fits a float32.
+ */
+export function activationScale(threshold: number, dtype: ActivationType, bits = STORED_BITS): number {
+  const scale = toScale(threshold / levelsOf(dtype, bits));
   if (!(threshold > 0 && Number.isFinite(scale))) {
     throw expected('a positive number that fits a float32', 'the threshold', threshold);
   }
@@ -39,15 +47,42 @@ export interface ActivationGrid {
   /** Real value of one step. */
   readonly scale: number;
   readonly zeroPoint: number;
+  /** Bits that the levels use. */
+  readonly bits: number;
+}
+
+/**
+ * Least and greatest stored value of a grid: those of its type, or, with fewer bits, as many levels on both sides of zero as a
+ * symmetric range has.
+ */
+export function storedRange({
+  dtype,
+  bits,
+}: Pick<ActivationGrid, 'dtype' | 'bits'>): readonly [number, number] {
+  if (bits === STORED_BITS) return QUANTIZED_RANGE[dtype];
+  const levels = levelsOf(dtype, bits);
+  return [dtype === 'uint8' ? 0 : -levels, levels];
+}
+
+/** Least and greatest real value that a grid represents. */
+export function realRange(grid: ActivationGrid): readonly [number, number] {
+  const [low, high] = storedRange(grid);
+  return [(low - grid.zeroPoint) * grid.scale, (high - grid.zeroPoint) * grid.scale];
+}
+
+/** A grid's type for people: `int8`, or `int8 (5 bits)`. */
+export function typeText({ dtype, bits }: Pick<ActivationGrid, 'dtype' | 'bits'>): string {
+  return bits === STORED_BITS ? dtype : `${dtype} (${bits} bits)`;
 }
 
 /** Zero point 0, for an activation whose |x| is clipped at `threshold`. */
-export function symmetricGrid(threshold: number, dtype: ActivationType): ActivationGrid {
-  return { dtype, scale: activationScale(threshold, dtype), zeroPoint: 0 };
+export function symmetricGrid(threshold: number, dtype: ActivationType, bits = STORED_BITS): ActivationGrid {
+  return { dtype, scale: activationScale(threshold, dtype, bits), zeroPoint: 0, bits };
 }
 
 /** All levels of `uint8` between `low` and `high`, which lie around 0 and differ. Zero is a level, so that padding is exact. */
-export function asymmetricGrid(low: number, high: number): ActivationGrid {
-  const scale = activationScale(high - low, 'uint8');
-  return { dtype: 'uint8', scale, zeroPoint: Math.min(roundHalfEven(-low / scale), LEVELS.uint8) };
+export function asymmetricGrid(low: number, high: number, bits = STORED_BITS): ActivationGrid {
+  const scale = activationScale(high - low, 'uint8', bits);
+  const zeroPoint = Math.min(roundHalfEven(-low / scale), levelsOf('uint8', bits));
+  return { dtype: 'uint8', scale, zeroPoint, bits };
 }

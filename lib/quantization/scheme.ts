@@ -1,4 +1,6 @@
-/** Which layers compute in INT8. */
+import type { BitsRule } from './bits';
+
+/** Which layers compute in INT8, and how. */
 export interface Scheme {
   /** The convolution nearest to the input; other tools often leave it in FP32. */
   readonly firstConv: 'int8' | 'fp32';
@@ -23,4 +25,6 @@ export interface Scheme {
   readonly weightScales: 'max' | 'mse';
   /** Patterns of layers that stay in FP32: names, globs or `op:TYPE`, see {@link matcher}. */
   readonly exclude: readonly string[];
+  /** Layers and tensors whose levels use fewer than the stored bits. */
+  readonly bits: readonly BitsRule[];
 }

@@ -5,7 +5,8 @@ import type { Assignment, QuantizedGroup } from '../quantization/assign';
 import { findChannelSpaces, type ChannelSpace } from '../quantization/channel-spaces';
 import { equalizingFactors, GREATEST_FACTOR, scaleChannels } from '../quantization/equalization';
 import { nonFinite } from '../quantization/channels';
-import { LEVELS } from '../quantization/parameters';
+import { levelsOf } from '../quantization/parameters';
+import { weightLevels } from '../quantization/weights';
 import type { ResolvedOptions } from '../runtime/options';
 import type { Tensor } from '../tensor';
 import { sampleChannels, type ChannelSample } from './channel-samples';
@@ -53,20 +54,25 @@ export async function chooseEqualization(
     signal,
   );
   return spaces.flatMap(({ space, tensor }, index) => {
-    const strength = bestStrength(space, samples[index]!, groupOf.get(tensor)!);
+    const strength = bestStrength(space, samples[index]!, groupOf.get(tensor)!, assignment.weightBits);
     if (strength === 0) return [];
     return [{ space, factors: factorsFrom(samples[index]!, strength) }];
   });
 }
 
-function bestStrength(space: ChannelSpace, samples: readonly ChannelSample[], group: QuantizedGroup): number {
+function bestStrength(
+  space: ChannelSpace,
+  samples: readonly ChannelSample[],
+  { dtype, bits }: QuantizedGroup,
+  weightBits: Assignment['weightBits'],
+): number {
   const halves = [0, 1].map((parity) => samples.filter((_, index) => index % 2 === parity));
-  const readers = space.readers.map((node) => readerOf(node, space.channels));
+  const readers = space.readers.map((node) => readerOf(node, space.channels, weightBits.get(node)));
   const costs = STRENGTHS.map((strength) =>
     [0, 1].reduce((sum, half) => {
       const [fitted, judged] = [halves[half]!, halves[1 - half]!];
       const factors = factorsFrom(fitted, strength);
-      return sum + readingError(readers, factors, fitted, judged, LEVELS[group.dtype]);
+      return sum + readingError(readers, factors, fitted, judged, levelsOf(dtype, bits));
     }, 0),
   );
   return STRENGTHS[costs.indexOf(Math.min(...costs))]!;
@@ -91,9 +97,11 @@ interface Reader {
   readonly rowCount: number;
   /** Weights of a row that multiply one channel. */
   readonly taps: number;
+  /** Greatest magnitude of the quantized weights. */
+  readonly levels: number;
 }
 
-function readerOf(node: Node, channels: number): Reader {
+function readerOf(node: Node, channels: number, bits: number | undefined): Reader {
   const { linear } = operatorOf(node);
   const { axis, groups } = linear!.inputChannels(node)!;
   const outputAxis = linear!.outputChannelAxis(node);
@@ -120,6 +128,7 @@ function readerOf(node: Node, channels: number): Reader {
     rows: greatest.map((known) => [...known].map(([row, most]) => ({ row, greatest: most }))),
     rowCount,
     taps: dims.reduce((a, b) => a * b, 1) / (rowCount * dims[axis]!),
+    levels: weightLevels(bits),
   };
 }
 
@@ -180,8 +189,12 @@ function channelEnergy(samples: readonly ChannelSample[]): Float64Array {
   return energy;
 }
 
-/** Rounding a row's weights to steps of its greatest one / 127, which lies in whatever channel it lies after scaling. */
-function weightError({ rows, rowCount, taps }: Reader, factors: Float64Array, energy: Float64Array): number {
+/** Rounding a row's weights to steps of its greatest one / levels, which lies in whatever channel it lies after scaling. */
+function weightError(
+  { rows, rowCount, taps, levels }: Reader,
+  factors: Float64Array,
+  energy: Float64Array,
+): number {
   const greatest = new Float64Array(rowCount);
   const read = new Float64Array(rowCount);
   rows.forEach((list, c) => {
@@ -190,7 +203,7 @@ function weightError({ rows, rowCount, taps }: Reader, factors: Float64Array, en
       read[entry.row]! += energy[c]! * factors[c]! ** 2 * taps;
     }
   });
-  return greatest.reduce((sum, most, row) => sum + ((most / 127) ** 2 / 12) * read[row]!, 0);
+  return greatest.reduce((sum, most, row) => sum + ((most / levels) ** 2 / 12) * read[row]!, 0);
 }
 
 /** Copies of a network with the chosen spaces scaled. */

@@ -1,6 +1,7 @@
 import { Constant } from '../graph/constant';
 import type { Graph, Node } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
+import { weightLevels } from '../quantization/weights';
 import { loadAddon } from '../runtime/load';
 import { native } from '../runtime/native-error';
 import type { ResolvedOptions } from '../runtime/options';
@@ -20,12 +21,14 @@ const SWEEPS = 20;
  * Quantization", ICML 2020, equation 13), minimized by coordinate descent instead of a relaxation, over any level and not
  * only the two nearest. Scales stay.
  * @param node a layer of a QDQ graph
+ * @param bits that the weights' levels use; default all 8
  */
 export async function learnRounding(
   graph: Graph,
   node: Node,
   { rows, columns, groups, moments, weights }: LayerMoments,
   options: ResolvedOptions,
+  bits?: number,
 ): Promise<void> {
   const axis = operatorOf(node).linear!.outputChannelAxis(node);
   const stored = storedInput(node, 1);
@@ -39,6 +42,7 @@ export async function learnRounding(
       weights,
       scales: stored.scale,
       levels: byRow(stored.levels.array as Int8Array, dims, axis),
+      greatestLevel: weightLevels(bits),
       sweeps: SWEEPS,
       threads: options.threadsPerStream,
     }),

@@ -15,8 +15,8 @@ export interface Refinement {
   readonly reference: Graph;
   /** Its QDQ form with every layer rounded to the nearest; its weights and biases are replaced. */
   readonly quantized: Graph;
-  /** Names of the INT8 layers; they have the same in both graphs. */
-  readonly layers: ReadonlySet<string>;
+  /** The bits of each INT8 layer's weights by the layer's name, which is the same in both graphs. */
+  readonly layers: ReadonlyMap<string, number>;
   /** For each sample the inputs in the graphs' order. */
   readonly feeds: readonly (readonly Tensor[])[];
   readonly scaleSearch: boolean;
@@ -60,7 +60,7 @@ export async function refine(refinement: Refinement): Promise<void> {
 }
 
 async function refineWeights(
-  { quantized, scaleSearch, learnedRounding, options }: Refinement,
+  { quantized, layers, scaleSearch, learnedRounding, options }: Refinement,
   node: Node,
   original: Node,
   inputs: readonly Tensor[],
@@ -72,8 +72,9 @@ async function refineWeights(
   const all = await measure(inputs);
   if (!all) return;
   const halves = async () => [await half(0), await half(1)] as const;
-  if (scaleSearch) await searchScales(quantized, node, original, { all, halves }, options);
-  if (learnedRounding) await learnRounding(quantized, node, all, options);
+  const bits = layers.get(node.name)!;
+  if (scaleSearch) await searchScales(quantized, node, original, { all, halves }, options, bits);
+  if (learnedRounding) await learnRounding(quantized, node, all, options, bits);
 }
 
 /** The layer's own result, or the residual sum that it alone goes into: what a reader sees is the sum. */

@@ -4,7 +4,7 @@ import { quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 import { biasScales, fitScalesToBias, quantizeBias } from '../quantization/bias';
 import { roundHalfEven } from '../quantization/round';
-import { channelAbsMax, quantizeWeights, WEIGHT_LEVELS } from '../quantization/weights';
+import { channelAbsMax, quantizeWeights, weightLevels } from '../quantization/weights';
 import { Executor } from '../runtime/executor';
 import type { ResolvedOptions } from '../runtime/options';
 import { Tensor } from '../tensor';
@@ -33,6 +33,7 @@ export interface SearchedLayer {
  * over the output in place of the weights.
  * @param node a layer of a QDQ graph
  * @param original the same layer with its FP32 weights
+ * @param bits that the weights' levels use; default all 8
  */
 export async function searchScales(
   graph: Graph,
@@ -40,34 +41,40 @@ export async function searchScales(
   original: Node,
   layer: SearchedLayer,
   options: ResolvedOptions,
+  bits?: number,
 ): Promise<void> {
   const { scale } = storedInput(node, 1);
+  const levels = weightLevels(bits);
   const product = new Executor(productGraph(), options);
+  const errorsOf: RowErrors = (measured, scales) => rowErrors(measured, scales, levels, product);
   try {
-    const chosen = await leastErrorScales(layer.all, scale, product);
-    if (!((await gainDb(layer.all, scale, chosen, product)) >= WORTH_DB)) return;
+    const chosen = await leastErrorScales(layer.all, scale, errorsOf);
+    if (!((await gainDb(layer.all, scale, chosen, errorsOf)) >= WORTH_DB)) return;
     const [even, odd] = await layer.halves();
     const judged = [
-      await gainDb(odd, scale, await leastErrorScales(even, scale, product), product),
-      await gainDb(even, scale, await leastErrorScales(odd, scale, product), product),
+      await gainDb(odd, scale, await leastErrorScales(even, scale, errorsOf), errorsOf),
+      await gainDb(even, scale, await leastErrorScales(odd, scale, errorsOf), errorsOf),
     ];
-    if ((judged[0]! + judged[1]!) / 2 >= WORTH_DB) rescale(graph, node, original, chosen);
+    if ((judged[0]! + judged[1]!) / 2 >= WORTH_DB) rescale(graph, node, original, chosen, bits);
   } finally {
     await product.close();
   }
 }
 
+/** The squared error that rounding to the scales makes in each output channel. */
+type RowErrors = (layer: LayerMoments, scales: Float32Array) => Promise<Float64Array>;
+
 /** For each row the share of its scale that makes the least error. */
 async function leastErrorScales(
   layer: LayerMoments,
   scale: Float32Array,
-  product: Executor,
+  errorsOf: RowErrors,
 ): Promise<Float32Array> {
-  const best = await rowErrors(layer, scale, product);
+  const best = await errorsOf(layer, scale);
   const chosen = scale.slice();
   for (const share of SHARES) {
     const tried = scale.map((one) => one * share);
-    const errors = await rowErrors(layer, tried, product);
+    const errors = await errorsOf(layer, tried);
     errors.forEach((error, row) => {
       if (!(error < best[row]!)) return;
       best[row] = error;
@@ -82,9 +89,9 @@ async function gainDb(
   layer: LayerMoments,
   scale: Float32Array,
   chosen: Float32Array,
-  product: Executor,
+  errorsOf: RowErrors,
 ): Promise<number> {
-  const [before, after] = [await rowErrors(layer, scale, product), await rowErrors(layer, chosen, product)];
+  const [before, after] = [await errorsOf(layer, scale), await errorsOf(layer, chosen)];
   return 10 * Math.log10(sum(before) / sum(after));
 }
 
@@ -97,6 +104,7 @@ const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 async function rowErrors(
   { rows, columns, groups, moments, weights }: LayerMoments,
   scales: Float32Array,
+  levels: number,
   product: Executor,
 ): Promise<Float64Array> {
   const errors = new Float32Array(rows * columns);
@@ -104,7 +112,7 @@ async function rowErrors(
     const scale = scales[row]!;
     for (const end = at + columns; at < end; ++at) {
       const level = roundHalfEven(weights[at]! / scale);
-      errors[at] = Math.min(Math.max(level, -WEIGHT_LEVELS), WEIGHT_LEVELS) * scale - weights[at]!;
+      errors[at] = Math.min(Math.max(level, -levels), levels) * scale - weights[at]!;
     }
   }
   const [weighted] = await product.run({
@@ -131,7 +139,13 @@ function productGraph(): Graph {
 }
 
 /** The layer's weights and bias anew, with other scales. */
-function rescale(graph: Graph, node: Node, original: Node, scales: Float32Array): void {
+function rescale(
+  graph: Graph,
+  node: Node,
+  original: Node,
+  scales: Float32Array,
+  bits: number | undefined,
+): void {
   const weights = original.inputs[1]!.constant!;
   const { name } = storedInput(node, 1);
   const axis = operatorOf(node).linear!.outputChannelAxis(node);
@@ -143,7 +157,7 @@ function rescale(graph: Graph, node: Node, original: Node, scales: Float32Array)
     ? fitScalesToBias(scales, channelAbsMax(weights, axis, name), real, inputScale)
     : scales;
   replaceStored(graph, node, 1, 'scale', Constant.float32([fitted.length], fitted));
-  replaceStored(graph, node, 1, 'levels', quantizeWeights(weights, axis, fitted, name));
+  replaceStored(graph, node, 1, 'levels', quantizeWeights(weights, axis, fitted, name, bits));
   if (!bias || !real) return;
   const scale = biasScales(inputScale, fitted, name);
   replaceStored(graph, node, 2, 'scale', Constant.float32([scale.length], scale));

@@ -22,7 +22,10 @@ export function shiftBias(graph: Graph, node: Node, shifts: Float64Array): void 
   replaceStored(graph, node, 2, 'levels', quantizeBias(stored.levels, bias, scale ?? stored.scale));
 }
 
-/** Rounds weights to coarser levels where the bias asks for them; the bias's new scales, or undefined where nothing changed. */
+/**
+ * Rounds weights to coarser levels where the bias asks for them, of which they then use fewer than before; the bias's new scales, or
+ * undefined where nothing changed.
+ */
 function fitWeights(graph: Graph, node: Node, bias: Float32Array): Float32Array | undefined {
   const inputScale = quantizationOf(node.inputs[0]!.producer!).scale[0]!;
   const { levels, scale, name } = storedInput(node, 1);

@@ -115,10 +115,7 @@ async function findFactors(
   equalized: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<(Float64Array | undefined)[]> {
-  const each = networks.matches.map(
-    ({ parameters, dtype }) =>
-      new ChannelFactors({ dtype, scale: parameters.scale[0]!, zeroPoint: parameters.zeroPoint[0]! }),
-  );
+  const each = networks.matches.map(({ grid }) => new ChannelFactors(grid));
   for (const { feeds } of inputs) {
     signal?.throwIfAborted();
     const { reference, stored } = await networks.run(feeds);

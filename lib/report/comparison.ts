@@ -37,7 +37,7 @@ export interface TensorComparison {
   readonly ownSqnrDb: number;
   /** Share of FP32's values beyond `range`, percent. */
   readonly clippedPercent: number;
-  /** Share of the 256 levels that the INT8 network's values took, percent. */
+  /** Share of the levels, 256 unless an override has fewer bits, that the INT8 network's values took, percent. */
   readonly levelsUsedPercent: number;
   /** Share of the noise's power that is a constant shift of each channel, percent; undefined where there are too few values. */
   readonly systematicPercent: number | undefined;

@@ -2,8 +2,8 @@ import { OBSERVERS } from '../calibration/observers/registry';
 import { LossCurve } from '../calibration/loss-curve';
 import { typeOf } from '../calibration/observers/observer';
 import type { TensorStatistics } from '../calibration/statistics';
-import { symmetricGrid, type ActivationGrid } from '../quantization/parameters';
-import { decibels, rangeOf } from './tensor-meter';
+import { realRange, symmetricGrid, type ActivationGrid } from '../quantization/parameters';
+import { decibels } from './tensor-meter';
 
 /** Bins that a report shows: more than a screen's pixels for a small plot would be wasted. */
 const BINS = 128;
@@ -68,13 +68,13 @@ export class RangeEstimates {
     return absMax === 0 ? Infinity : decibels(sumOfSquares.value, this.#curve.of(grid).error);
   }
 
-  /** The ranges that every registered algorithm would choose for the tensor by itself. */
-  observers(): ObserverRange[] {
+  /** The ranges that every registered algorithm would choose for the tensor by itself, for levels of so many bits. */
+  observers(bits: number): ObserverRange[] {
     const dtype = typeOf(this.#statistics);
     return OBSERVERS.all.map((observer) => {
-      const { threshold } = observer.range(this.#statistics, dtype);
-      const grid = symmetricGrid(threshold, dtype);
-      const [low, high] = rangeOf(grid);
+      const { threshold } = observer.range(this.#statistics, dtype, bits);
+      const grid = symmetricGrid(threshold, dtype, bits);
+      const [low, high] = realRange(grid);
       return { observer: observer.name, low, high, sqnrDb: this.sqnrDb(grid) };
     });
   }

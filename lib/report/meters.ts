@@ -2,6 +2,7 @@ import type { TensorStatistics } from '../calibration/statistics';
 import { Calibr8Error } from '../errors';
 import type { Graph, Node, Value } from '../graph/graph';
 import { operatorOf } from '../ops/registry';
+import { realRange } from '../quantization/parameters';
 import type { Tensor } from '../tensor';
 import { OutputMeter, type OutputComparison } from './choices';
 import type { ComparisonInput } from './input';
@@ -9,7 +10,7 @@ import type { PairRun } from './compared-networks';
 import type { Layer, TensorComparison } from './comparison';
 import type { Match } from './correspondence';
 import { histogramView, RangeEstimates } from './histogram-view';
-import { rangeOf, TensorMeter } from './tensor-meter';
+import { TensorMeter } from './tensor-meter';
 
 /** Everything that is measured over the samples. */
 export class Meters {
@@ -24,10 +25,9 @@ export class Meters {
     /** The output that labels are for. */
     readonly logits: string | undefined,
   ) {
-    this.#meters = matches.map(({ reference: value, parameters, dtype }, index) => {
-      const grid = { dtype, scale: parameters.scale[0]!, zeroPoint: parameters.zeroPoint[0]! };
-      return new TensorMeter(value.name, grid, factors[index]);
-    });
+    this.#meters = matches.map(
+      ({ reference: value, grid }, index) => new TensorMeter(value.name, grid, factors[index]),
+    );
   }
 
   /** Inputs so far. */
@@ -61,7 +61,7 @@ export class Meters {
         name,
         layer: layerOf(this.matches[index]!.reference, this.reference.opset),
         grid,
-        range: rangeOf(grid),
+        range: realRange(grid),
         count: meter.count,
         sqnrDb: meter.sqnrDb,
         ownSqnrDb: meter.ownSqnrDb,
@@ -71,7 +71,7 @@ export class Meters {
         channelSpread: meter.channelSpread,
         equalized: factors !== undefined,
         histogram: histogramView(collected),
-        observers: estimates.observers(),
+        observers: estimates.observers(grid.bits),
         rangeSqnrDb: factors ? undefined : estimates.sqnrDb(grid),
       };
     });

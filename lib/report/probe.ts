@@ -36,7 +36,7 @@ export function isolate(graph: Graph, matches: readonly Match[]): Isolated {
   const { graph: copy, values } = clone(graph);
   const names: (string | undefined)[] = [];
   const feeds: (string | undefined)[] = [];
-  for (const { real, quantizer } of matches) {
+  for (const { real, clip, quantizer } of matches) {
     const value = values.get(real)!;
     if (copy.inputs.includes(value)) {
       names.push(undefined);
@@ -47,18 +47,22 @@ export function isolate(graph: Graph, matches: readonly Match[]): Isolated {
     copy.inputs.push(given);
     // An output of the network stays what its layer makes of FP32's values.
     copy.replaceUses(value, given, () => true);
-    const stored = copy.addValue(`${value.name}/own`, {
-      dtype: quantizer.outputs[0]!.dtype,
-      shape: value.shape,
-    });
-    copy.addNode({
-      op: quantizer.op,
-      domain: quantizer.domain,
-      name: `${quantizer.name}/own`,
-      inputs: [value, ...quantizer.inputs.slice(1).map((input) => input && values.get(input))],
-      outputs: [stored],
-      attributes: quantizer.attributes,
-    });
+    let stored = value;
+    for (const step of clip ? [clip, quantizer] : [quantizer]) {
+      const inputs = [stored, ...step.inputs.slice(1).map((input) => input && values.get(input))];
+      stored = copy.addValue(`${step === quantizer ? value.name : step.name}/own`, {
+        dtype: step.outputs[0]!.dtype,
+        shape: value.shape,
+      });
+      copy.addNode({
+        op: step.op,
+        domain: step.domain,
+        name: `${step.name}/own`,
+        inputs,
+        outputs: [stored],
+        attributes: step.attributes,
+      });
+    }
     copy.outputs.push(stored);
     names.push(stored.name);
     feeds.push(given.name);

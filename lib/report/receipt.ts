@@ -1,3 +1,8 @@
+import { z } from 'zod';
+import { bitCount } from '../calibration/overrides';
+
+const tensorsSchema = z.array(z.object({ name: z.string(), bits: bitCount.optional() }));
+
 /** Begins the keys of the metadata in which calibrating records what it did. */
 const PREFIX = 'calibr8.';
 
@@ -9,6 +14,13 @@ export function receiptIn(metadata: ReadonlyMap<string, string>): Receipt | unde
   const entries = [...metadata].filter(([key]) => key.startsWith(PREFIX));
   if (entries.length === 0) return undefined;
   return Object.fromEntries(entries.map(([key, value]) => [key.slice(PREFIX.length), parse(value)]));
+}
+
+/** The bits of each tensor whose levels use fewer than the stored ones, as far as the receipt says. */
+export function recordedBits(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, number> {
+  const parsed = tensorsSchema.safeParse(receiptIn(metadata)?.['tensors']);
+  const tensors = parsed.success ? parsed.data : [];
+  return new Map(tensors.flatMap(({ name, bits }) => (bits === undefined ? [] : [[name, bits]])));
 }
 
 /** The options of `calibr8 calibrate` for refinement that a network was made with. */

@@ -1,17 +1,11 @@
 import { Calibr8Error } from '../errors';
-import { QUANTIZED_RANGE, type ActivationGrid } from '../quantization/parameters';
+import { QUANTIZED_RANGE, realRange, storedRange, type ActivationGrid } from '../quantization/parameters';
 
 /** How a quantized tensor stores real numbers. */
 export type Grid = ActivationGrid;
 
-/** Least and greatest real value that a grid represents. */
-export function rangeOf({ dtype, scale, zeroPoint }: Grid): readonly [number, number] {
-  const [low, high] = QUANTIZED_RANGE[dtype];
-  return [(low - zeroPoint) * scale, (high - zeroPoint) * scale];
-}
-
 /** Number of values that 8 bits can tell apart. */
-export const LEVEL_COUNT = 256;
+const LEVEL_COUNT = 256;
 
 /** A tensor as [outer, channels, inner]; channels lie along axis 1. */
 interface Layout {
@@ -63,7 +57,7 @@ export class TensorMeter {
     const [least] = QUANTIZED_RANGE[grid.dtype];
     this.#offset = -least;
     for (let i = 0; i < LEVEL_COUNT; ++i) this.#table[i] = (i + least - grid.zeroPoint) * grid.scale;
-    const [low, high] = rangeOf(grid);
+    const [low, high] = realRange(grid);
     // The scale is rounded to float32, which must not make the value it was chosen from look clipped.
     this.#low = low * (1 + 2 ** -20);
     this.#high = high * (1 + 2 ** -20);
@@ -155,9 +149,11 @@ export class TensorMeter {
     return this.#count === 0 ? 0 : (100 * this.#clipped) / this.#count;
   }
 
-  /** Share of the 256 levels that occurred at all, percent. */
+  /** Share of the grid's levels, 256 with all 8 bits, that occurred at all, percent. */
   get levelsUsedPercent(): number {
-    return (100 * this.#levels.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0)) / LEVEL_COUNT;
+    const [least, greatest] = storedRange(this.grid);
+    const used = this.#levels.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+    return (100 * used) / (greatest - least + 1);
   }
 
   /**

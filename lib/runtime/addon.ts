@@ -138,8 +138,8 @@ export interface NativeSession {
 }
 
 /**
- * A layer's weights w to be rounded together: each row minimizes (sq - w)'H(sq - w) over whole numbers q in [-127, 127],
- * H being its group's moments and s its scale.
+ * A layer's weights w to be rounded together: each row minimizes (sq - w)'H(sq - w) over whole numbers q up to
+ * `greatestLevel`, H being its group's moments and s its scale.
  */
 export interface RoundingProblem {
   /** Rows of all groups; each group has as many. */
@@ -154,6 +154,8 @@ export interface RoundingProblem {
   scales: Float32Array;
   /** Shape [rows, columns]: where the search begins. */
   levels: Int8Array;
+  /** Greatest |q|, 1 to 127. */
+  greatestLevel: number;
   /** Passes over all weights at most. */
   sweeps: number;
   threads: number;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kMaxRows = 1 << 24;
 constexpr int64_t kMaxColumns = 1 << 16;
+constexpr int64_t kMaxLevel = 127;
 constexpr int64_t kMaxSweeps = 1000;
 constexpr int64_t kMaxThreads = 1024;
 
@@ -52,6 +53,7 @@ RoundingProblem toProblem(const Napi::Object& from) {
   problem.weights = toElements<float>(from, "weights", problem.rows * problem.columns);
   problem.scales = toElements<float>(from, "scales", problem.rows);
   problem.levels = toElements<int8_t>(from, "levels", problem.rows * problem.columns);
+  problem.greatestLevel = static_cast<float>(toCount(from, "greatestLevel", kMaxLevel));
   requireFinite(problem.moments, "moments");
   requireFinite(problem.weights, "weights");
   requireFinite(problem.scales, "scales");

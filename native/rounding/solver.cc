@@ -10,7 +10,6 @@ namespace {
 
 /** Rows that share each line of the moments while it is in cache. */
 constexpr size_t kBlock = 8;
-constexpr float kGreatestLevel = 127;
 
 /** Some rows of one group, and for each the gradient H(sq - w). */
 class RowBlock {
@@ -21,6 +20,7 @@ class RowBlock {
         moments_(problem.moments.data() + group * columns_ * columns_),
         scales_(problem.scales.data() + begin),
         levels_(problem.levels.data() + begin * columns_),
+        greatestLevel_(problem.greatestLevel),
         gradient_(rows_ * columns_) {
     const float* weights = problem.weights.data() + begin * columns_;
     for (size_t column = 0; column < columns_; ++column) {
@@ -40,7 +40,7 @@ class RowBlock {
       for (size_t row = 0; row < rows_; ++row) {
         int8_t& level = levels_[row * columns_ + column];
         float wanted = level - gradient_[row * columns_ + column] / (scales_[row] * curvature);
-        float best = std::min(std::max(std::nearbyint(wanted), -kGreatestLevel), kGreatestLevel);
+        float best = std::min(std::max(std::nearbyint(wanted), -greatestLevel_), greatestLevel_);
         float step = best - level;
         if (step == 0 || !std::isfinite(step)) continue;
         level = static_cast<int8_t>(best);
@@ -63,6 +63,7 @@ class RowBlock {
   const float* moments_;
   const float* scales_;
   int8_t* levels_;
+  float greatestLevel_;
   std::vector<float> gradient_;
 };
 

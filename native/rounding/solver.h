@@ -8,9 +8,9 @@
 namespace calibr8 {
 
 /**
- * A layer's weights w to be rounded together: each row minimizes (sq - w)'H(sq - w) over whole numbers q,
- * where H is its group's second moments of the inputs and s the row's scale: the mean squared error of its
- * output.
+ * A layer's weights w to be rounded together: each row minimizes (sq - w)'H(sq - w) over whole numbers q of
+ * magnitude up to `greatestLevel`, where H is its group's second moments of the inputs and s the row's scale:
+ * the mean squared error of its output.
  */
 struct RoundingProblem {
   /** Rows of all groups, columns of each row; rows divide evenly into groups. */
@@ -23,6 +23,8 @@ struct RoundingProblem {
   std::vector<float> scales;
   /** [rows, columns]: where to begin, and the answer. */
   std::vector<int8_t> levels;
+  /** Up to 127: with fewer bits, fewer levels. */
+  float greatestLevel = 127;
 };
 
 /**

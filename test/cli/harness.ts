@@ -104,6 +104,7 @@ export class FakeCalibrator extends FakeNetwork implements CliCalibrator {
       observer: 'max',
       scale: (i + 1) / 255,
       zeroPoint: 0,
+      bits: 8,
       clippedPercent: i % 3,
       sqnrDb: 40 - i,
     }));

@@ -18,7 +18,18 @@ function problem(seed: number, rows: number, columns: number, groups: number): R
   const weights = random.floats(rows * columns);
   const scales = new Float32Array(rows).fill(1 / 20);
   const levels = Int8Array.from(weights, (w) => Math.round(w * 20));
-  return { rows, columns, groups, moments, weights, scales, levels, sweeps: 20, threads: 2 };
+  return {
+    rows,
+    columns,
+    groups,
+    moments,
+    weights,
+    scales,
+    levels,
+    greatestLevel: 127,
+    sweeps: 20,
+    threads: 2,
+  };
 }
 
 function error(
@@ -72,6 +83,7 @@ describe('roundWeights', () => {
       weights: Float32Array.of(0.4, 0.4),
       scales: Float32Array.of(1),
       levels: Int8Array.of(0, 0),
+      greatestLevel: 127,
       sweeps: 5,
       threads: 1,
     };
@@ -79,7 +91,7 @@ describe('roundWeights', () => {
     expect(levels[0]! + levels[1]!).toBe(1);
   });
 
-  it('keeps to [-127, 127] and leaves alone what no input excites', async () => {
+  it('keeps to the levels there are and leaves alone what no input excites', async () => {
     const given: RoundingProblem = {
       rows: 1,
       columns: 2,
@@ -88,10 +100,13 @@ describe('roundWeights', () => {
       weights: Float32Array.of(-500, 3),
       scales: Float32Array.of(1),
       levels: Int8Array.of(0, 5),
+      greatestLevel: 127,
       sweeps: 5,
       threads: 1,
     };
     expect([...(await loadAddon().roundWeights(given))]).toEqual([-127, 5]);
+    const fewer = { ...given, levels: Int8Array.of(0, 0), greatestLevel: 7 };
+    expect([...(await loadAddon().roundWeights(fewer))]).toEqual([-7, 0]);
   });
 
   it.each<[string, Partial<Record<keyof RoundingProblem, unknown>>, RegExp]>([
@@ -102,6 +117,7 @@ describe('roundWeights', () => {
     ['no sweeps', { sweeps: 0 }, /sweeps/],
     ['columns that are no number', { columns: 'many' }, /columns/],
     ['no levels', { levels: undefined }, /levels/],
+    ['a level that int8 does not have', { greatestLevel: 128 }, /greatestLevel/],
   ])('refuses %s', (_, wrong, message) => {
     const call = (): unknown =>
       loadAddon().roundWeights({ ...problem(1, 2, 4, 1), ...wrong } as RoundingProblem);

@@ -47,6 +47,7 @@ const SCHEME = {
   activations: 'symmetric',
   weightScales: 'max',
   exclude: [],
+  bits: [],
 } as const;
 
 async function answer(bytes: Uint8Array, x: Tensor): Promise<Float32Array> {

@@ -18,6 +18,7 @@ export const SCHEME: Scheme = {
   activations: 'symmetric',
   weightScales: 'max',
   exclude: [],
+  bits: [],
 };
 
 /** The model as calibration sees it, and what is to be quantized. */

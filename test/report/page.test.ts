@@ -9,7 +9,7 @@ function tensor(index: number, name = `tensor ${index}`): TensorComparison {
   return {
     name,
     layer: index === 0 ? undefined : { name: `layer ${name}`, op: 'Conv', weighted: true, input: undefined },
-    grid: { dtype: 'int8', scale: 0.01, zeroPoint: 0 },
+    grid: { dtype: 'int8', scale: 0.01, zeroPoint: 0, bits: 8 },
     range: [-1.28, 1.27],
     count: 1000,
     sqnrDb: index === 3 ? Infinity : 40 - index / 10,

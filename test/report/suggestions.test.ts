@@ -5,7 +5,7 @@ import { overall, suggestionsFor } from '../../lib/report/suggestions';
 const tensor: TensorComparison = {
   name: 'y',
   layer: { name: 'conv', op: 'Conv', weighted: true, input: 'x' },
-  grid: { dtype: 'int8', scale: 0.01, zeroPoint: 0 },
+  grid: { dtype: 'int8', scale: 0.01, zeroPoint: 0, bits: 8 },
   range: [-1.28, 1.27],
   count: 1000,
   sqnrDb: 20,

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { ChannelFactors } from '../../lib/report/channel-factors';
-import { rangeOf, TensorMeter, type Grid } from '../../lib/report/tensor-meter';
+import { realRange } from '../../lib/quantization/parameters';
+import { TensorMeter, type Grid } from '../../lib/report/tensor-meter';
 import { Random } from '../support/random';
 
 const grids = fc.record({
   dtype: fc.constantFrom('uint8' as const, 'int8' as const),
   scale: fc.double({ min: 1e-3, max: 10, noNaN: true }),
   zeroPoint: fc.integer({ min: 0, max: 127 }),
+  bits: fc.constant(8),
 });
 
 function quantize(values: Float32Array, { dtype, scale, zeroPoint }: Grid): Uint8Array | Int8Array {
@@ -22,7 +24,7 @@ test('SQNR, clipping and levels are those of their definitions, in any number of
       fc.integer({ min: 1, max: 4 }),
       fc.integer({ min: 0, max: 1e6 }),
       (grid, portions, seed) => {
-        const end = Math.max(...rangeOf(grid).map(Math.abs));
+        const end = Math.max(...realRange(grid).map(Math.abs));
         const dims = [1, 3, 5];
         const meter = new TensorMeter('t', grid);
         const all: number[] = [];
@@ -38,7 +40,7 @@ test('SQNR, clipping and levels are those of their definitions, in any number of
             noise += (x[index]! - (level - grid.zeroPoint) * grid.scale) ** 2;
           });
         }
-        const [low, high] = rangeOf(grid);
+        const [low, high] = realRange(grid);
         const clipped = all.filter((x) => x < low * (1 + 2 ** -20) || x > high * (1 + 2 ** -20)).length;
         const signal = all.reduce((sum, x) => sum + x * x, 0);
         expect(meter.sqnrDb).toBeCloseTo(10 * Math.log10(signal / noise), 6);
@@ -50,7 +52,7 @@ test('SQNR, clipping and levels are those of their definitions, in any number of
   );
 });
 
-const GRID: Grid = { dtype: 'int8', scale: 0.01, zeroPoint: 0 };
+const GRID: Grid = { dtype: 'int8', scale: 0.01, zeroPoint: 0, bits: 8 };
 
 test('a shift of each channel is systematic, rounding is not', () => {
   const x = new Random(1).floats(2 * 500, -1, 1);

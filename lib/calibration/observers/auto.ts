@@ -13,12 +13,12 @@ export function autoObserver(observers: readonly Observer[]): Observer {
     name: 'auto',
     description: 'for each tensor, which of the others makes least error',
     collects: 'histogram',
-    range(statistics, dtype = typeOf(statistics)) {
-      if (statistics.absMax === 0) return rangeOfZeros(statistics, dtype);
+    range(statistics, dtype = typeOf(statistics), bits) {
+      if (statistics.absMax === 0) return rangeOfZeros(statistics, dtype, bits);
       const curve = new LossCurve(statistics);
       const ranges = observers.map((observer) => {
-        const { threshold } = observer.range(statistics, dtype);
-        return { threshold, chosen: observer.name, error: curve.at(threshold, dtype).error };
+        const { threshold } = observer.range(statistics, dtype, bits);
+        return { threshold, chosen: observer.name, error: curve.at(threshold, dtype, bits).error };
       });
       const least = Math.min(...ranges.map(({ error }) => error));
       const [best] = ranges

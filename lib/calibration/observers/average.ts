@@ -11,8 +11,8 @@ export const averageObserver: Observer = {
   name: 'average',
   description: 'the average over samples of the greatest absolute value',
   collects: 'extremes',
-  range(statistics, dtype) {
+  range(statistics, dtype, bits) {
     const { absMax, samples, sumOfMaxima } = statistics;
-    return absMax > 0 ? { threshold: sumOfMaxima.value / samples } : rangeOfZeros(statistics, dtype);
+    return absMax > 0 ? { threshold: sumOfMaxima.value / samples } : rangeOfZeros(statistics, dtype, bits);
   },
 };

@@ -1,10 +1,9 @@
+import { levelsOf } from '../../quantization/parameters';
 import { absHistogram, total } from '../histogram';
 import { rangeOfZeros, type Observer } from './observer';
 
 /** Bins of the histogram of |x|. */
 const BINS = 2048;
-/** Levels that a candidate's bins are merged into, also for int8: the original does not distinguish. */
-const LEVELS = 255;
 /** Share of the bins that the first candidate has. */
 const FIRST_CANDIDATE = 0.7;
 
@@ -12,7 +11,7 @@ const FIRST_CANDIDATE = 0.7;
  * The number of bins i to keep so that quantizing loses the least information: min KL(P || Q).
  *
  * For each i from floor(0.7 bins) to all bins whose last bin (i - 1) is not empty: P is the first i bins with everything
- * beyond added to the last; Q is those i bins, without what lies beyond, merged into 255 levels of floor(i / 255) bins
+ * beyond added to the last; Q is those i bins, without what lies beyond, merged into L = 255 levels of floor(i / L) bins
  * (the last level takes the remainder) and each level spread back evenly over its non-empty bins. Both are normalized by
  * their own sums. The smallest i wins a tie.
  *
@@ -21,12 +20,13 @@ const FIRST_CANDIDATE = 0.7;
  * there, the histogram is of |x| also for tensors with negative values (the original's own histogram of signed values yields
  * a threshold measured from the wrong end), and the candidates end at 2048 bins, not 2047, with 70 % taken of 2048.
  *
- * All candidates together take one pass: within a run of i with equal floor(i / 255) only the last level changes, and
+ * All candidates together take one pass: within a run of i with equal floor(i / L) only the last level changes, and
  * sum p log(p / q) splits into sums of c log c over bins and s log(s / n) over levels, which prefix sums give at once.
  *
  * @param counts Elements of |x| per bin; at least 365 bins, the last not empty.
+ * @param levels L; also for int8 those of uint8, which the original does not distinguish
  */
-export function leastDivergence(counts: Float64Array): number {
+export function leastDivergence(counts: Float64Array, levels = levelsOf('uint8')): number {
   const bins = counts.length;
   const all = total(counts);
   const sum = new Float64Array(bins + 1);
@@ -53,9 +53,9 @@ export function leastDivergence(counts: Float64Array): number {
   let fixed = 0;
   for (let i = Math.floor(FIRST_CANDIDATE * bins); i <= bins; ++i) {
     if (counts[i - 1] === 0) continue;
-    const lastLevel = (LEVELS - 1) * Math.floor(i / LEVELS);
-    if (perLevel !== Math.floor(i / LEVELS)) {
-      perLevel = Math.floor(i / LEVELS);
+    const lastLevel = (levels - 1) * Math.floor(i / levels);
+    if (perLevel !== Math.floor(i / levels)) {
+      perLevel = Math.floor(i / levels);
       fixed = wholeLevels(lastLevel, perLevel);
     }
     const beyond = all - sum[i]!;
@@ -80,10 +80,10 @@ export const klObserver: Observer = {
   name: 'KL',
   description: 'least Kullback-Leibler divergence of INT8 from FP32',
   collects: 'histogram',
-  range(statistics, dtype) {
-    if (statistics.absMax === 0) return rangeOfZeros(statistics, dtype);
+  range(statistics, dtype, bits) {
+    if (statistics.absMax === 0) return rangeOfZeros(statistics, dtype, bits);
     const { counts, width } = absHistogram(statistics, BINS);
-    return { threshold: (leastDivergence(counts) + 0.5) * width };
+    return { threshold: (leastDivergence(counts, levelsOf('uint8', bits)) + 0.5) * width };
   },
 };
 

@@ -5,7 +5,7 @@ export const maxObserver: Observer = {
   name: 'max',
   description: 'the greatest absolute value; clips nothing',
   collects: 'extremes',
-  range(statistics, dtype) {
-    return statistics.absMax > 0 ? { threshold: statistics.absMax } : rangeOfZeros(statistics, dtype);
+  range(statistics, dtype, bits) {
+    return statistics.absMax > 0 ? { threshold: statistics.absMax } : rangeOfZeros(statistics, dtype, bits);
   },
 };

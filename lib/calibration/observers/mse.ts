@@ -3,7 +3,7 @@ import { LossCurve } from '../loss-curve';
 import type { TensorStatistics } from '../statistics';
 import { rangeOfZeros, typeOf, type Observer } from './observer';
 
-/** Ratio of neighboring candidates: the greatest level moves by half a step. */
+/** Ratio of neighboring candidates: the greatest of 255 levels moves by half a step. */
 const RATIO = 1 - 1 / 512;
 /** Candidates end at this share of absMax: a bin of the fine histogram. */
 const LEAST_SHARE = 2 ** -15;
@@ -27,14 +27,18 @@ interface Candidate {
  * Source: `algo='mse'` of PaddlePaddle's PostTrainingQuantization, `method='mse'` of NVIDIA's HistogramCalibrator; those try a
  * fixed grid of thresholds.
  */
-export function leastSquaredError(statistics: TensorStatistics, dtype: ActivationType): number {
+export function leastSquaredError(
+  statistics: TensorStatistics,
+  dtype: ActivationType,
+  bits?: number,
+): number {
   const { absMax } = statistics;
   const curve = new LossCurve(statistics);
-  const at = (threshold: number): Candidate => ({ threshold, error: curve.at(threshold, dtype).error });
+  const at = (threshold: number): Candidate => ({ threshold, error: curve.at(threshold, dtype, bits).error });
   const candidates: Candidate[] = [at(absMax)];
   let best = candidates[0]!;
   for (let threshold = absMax * RATIO; threshold > absMax * LEAST_SHARE; threshold *= RATIO) {
-    if (curve.clippingError(threshold, dtype) > best.error) break;
+    if (curve.clippingError(threshold, dtype, bits) > best.error) break;
     const candidate = at(threshold);
     candidates.push(candidate);
     best = better(best, candidate);
@@ -71,8 +75,8 @@ export const mseObserver: Observer = {
   name: 'mse',
   description: 'least squared error of INT8 beside FP32',
   collects: 'histogram',
-  range(statistics, dtype = typeOf(statistics)) {
-    if (statistics.absMax === 0) return rangeOfZeros(statistics, dtype);
-    return { threshold: leastSquaredError(statistics, dtype) };
+  range(statistics, dtype = typeOf(statistics), bits) {
+    if (statistics.absMax === 0) return rangeOfZeros(statistics, dtype, bits);
+    return { threshold: leastSquaredError(statistics, dtype, bits) };
   },
 };

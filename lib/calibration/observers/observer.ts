@@ -1,5 +1,5 @@
 import type { ActivationType } from '../../quantization/parameters';
-import { LEVELS } from '../../quantization/parameters';
+import { levelsOf } from '../../quantization/parameters';
 import type { TensorStatistics } from '../statistics';
 
 /** The values that quantization keeps: |x| <= threshold. Greater ones are clipped. */
@@ -21,8 +21,9 @@ export interface Observer {
   /**
    * The clipping range. Defined for any statistics of finite values (see requireFinite), also all zeros, one repeated value and no elements at all.
    * @param dtype What the tensor is quantized to; without it, `uint8` where no value is negative, else `int8`.
+   * @param bits Bits that its levels use; default all 8.
    */
-  range(statistics: TensorStatistics, dtype?: ActivationType): ClippingRange;
+  range(statistics: TensorStatistics, dtype?: ActivationType, bits?: number): ClippingRange;
   /** The observer for what stands behind `name:`; absent where it has no parameter. Throws INVALID_ARGUMENT. */
   withParameter?(text: string): Observer;
 }
@@ -36,6 +37,10 @@ export function typeOf(statistics: TensorStatistics): ActivationType {
  * The range of a tensor that never was anything but zero: scale 1, as onnxruntime chooses. Any scale represents zero exactly,
  * and 1 stays far from every overflow in the products of scales.
  */
-export function rangeOfZeros(statistics: TensorStatistics, dtype?: ActivationType): ClippingRange {
-  return { threshold: LEVELS[dtype ?? typeOf(statistics)] };
+export function rangeOfZeros(
+  statistics: TensorStatistics,
+  dtype?: ActivationType,
+  bits?: number,
+): ClippingRange {
+  return { threshold: levelsOf(dtype ?? typeOf(statistics), bits) };
 }

@@ -16,10 +16,10 @@ function percentileOf(percent: number): Observer {
     name: percent === DEFAULT_PERCENT ? 'percentile' : `percentile:${percent}`,
     description: `what ${percent} % of the values do not exceed; percentile:99.9 ...`,
     collects: 'histogram',
-    range(statistics, dtype) {
+    range(statistics, dtype, bits) {
       return statistics.absMax > 0
         ? { threshold: quantile(statistics, percent / 100) }
-        : rangeOfZeros(statistics, dtype);
+        : rangeOfZeros(statistics, dtype, bits);
     },
     withParameter(text) {
       const value = Number(text);

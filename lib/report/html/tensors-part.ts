@@ -1,3 +1,4 @@
+import { typeText } from '../../quantization/parameters';
 import type { Comparison, TensorComparison } from '../comparison';
 import { fixed, percent, significant } from '../numbers';
 import { alongChart } from './along-chart';
@@ -77,7 +78,7 @@ function tensorColumns(order: ReadonlyMap<TensorComparison, number>): Column<Ten
       unit: 'in the file',
       cell: ({ range: [low, high] }) => `${significant3(low)} to ${significant3(high)}`,
     },
-    { head: 'type', cell: ({ grid }) => grid.dtype },
+    { head: 'type', cell: ({ grid }) => typeText(grid) },
   ];
 }
 
@@ -110,7 +111,7 @@ function histograms(tensors: readonly TensorComparison[]): Markup {
           <figcaption>
             <b>${tensor.name}</b
             ><span class="muted"
-              >${tensor.layer?.op ?? 'input'}, ${tensor.grid.dtype}; own ${fixed(tensor.ownSqnrDb, 1)} dB,
+              >${tensor.layer?.op ?? 'input'}, ${typeText(tensor.grid)}; own ${fixed(tensor.ownSqnrDb, 1)} dB,
               clipped
               ${percent(tensor.clippedPercent, 3)}${
                 tensor.equalized ? '; equalized, so that no one range holds for all channels' : ''
