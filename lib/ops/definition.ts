@@ -61,6 +61,13 @@ export interface LinearTrait {
   multipliesActivations?(node: Node): boolean;
 }
 
+/** Outputs that hold nothing but channels (axis 1) of inputs, while all other axes stay as they are. */
+export interface ChannelMoves {
+  readonly inputs: readonly Value[];
+  /** For each output its channels, numbered through all inputs. */
+  readonly outputs: readonly (readonly number[])[];
+}
+
 /** How an operator takes part in quantization. */
 export type QuantizationRule =
   /** Computes in INT8: needs a LinearTrait. */
@@ -148,6 +155,11 @@ export interface OperatorDefinition {
   lower?(node: Node, lowering: Lowering): void;
   /** True where output 0 is input 0. */
   identity?(node: Node): boolean;
+  /** True where elements stay in their row-major order and only the dims change. */
+  readonly reshapes?: true;
+  /** Which axis of the input each axis of the output is, where that is all that changes. */
+  permutation?(node: Node): readonly number[] | undefined;
+  channelMoves?(node: Node, opset: number): ChannelMoves | undefined;
   /** Set for the two operators that convert between real and quantized numbers. */
   readonly conversion?: 'quantize' | 'dequantize';
   eltwise?(node: Node, opset: number): Eltwise | undefined;

@@ -1,7 +1,7 @@
 import { Constant } from '../graph/constant';
 import { elementCount } from '../graph/data-type';
 import type { Dim, Node, Shape } from '../graph/graph';
-import type { OperatorDefinition } from './definition';
+import type { ChannelMoves, OperatorDefinition } from './definition';
 import { Composer } from './support/composer';
 import { allocate, gatherStrided, stridesOf } from './support/elements';
 import {
@@ -40,6 +40,7 @@ export const transpose: OperatorDefinition = {
   anyType: true,
   inputs: [1, 1],
   quantization: moves,
+  permutation: (node) => node.inputs[0]?.shape && permutationOf(node, node.inputs[0].shape.length),
   infer(node) {
     const shape = shapeOf(node);
     return [
@@ -69,6 +70,9 @@ export const transpose: OperatorDefinition = {
   },
 };
 
+const range = (count: number, start = 0, step = 1): number[] =>
+  Array.from({ length: count }, (_, index) => start + index * step);
+
 function concatAxis(node: Node, rank: number): number {
   const axis = node.attributes.int('axis');
   if (axis === undefined) throw shapeError(node, 'expected the attribute axis but it is absent.');
@@ -81,6 +85,11 @@ export const concat: OperatorDefinition = {
   inputs: [1, Infinity],
   quantization: { kind: 'passThrough', moves: true, data: 'all' },
   identity: (node) => node.inputs.length === 1,
+  channelMoves(node): ChannelMoves | undefined {
+    const dims = node.outputs[0]?.dims;
+    if (!dims || concatAxis(node, dims.length) !== 1) return undefined;
+    return { inputs: node.inputs.map((_, index) => input(node, index)), outputs: [range(dims[1]!)] };
+  },
   infer(node) {
     const dtype = dtypeOf(node);
     const shapes = node.inputs.map((_, index) => shapeOf(node, index));
@@ -154,6 +163,15 @@ export const split: OperatorDefinition = {
   inputs: [1, 2],
   outputs: [1, Infinity],
   quantization: moves,
+  channelMoves(node, opset): ChannelMoves | undefined {
+    const dims = node.inputs[0]?.dims;
+    if (!dims || normalizeAxis(node, node.attributes.int('axis', 0), dims.length) !== 1) return undefined;
+    const sizes = splitSizes(node, dims[1]!, opset);
+    if (sizes.some((size) => typeof size !== 'number')) return undefined;
+    let start = 0;
+    const outputs = (sizes as number[]).map((size) => range(size, (start += size) - size));
+    return { inputs: [input(node, 0)], outputs };
+  },
   infer(node, opset) {
     const dtype = dtypeOf(node);
     const shape = shapeOf(node, 0, 1);
@@ -235,12 +253,23 @@ function sliceRanges(node: Node, shape: Shape, opset: number): (SliceRange | und
   return ranges;
 }
 
+const isWhole = (range: SliceRange | undefined, size: number): boolean =>
+  range?.start === 0 && range.step === 1 && range.count === size;
+
 export const slice: OperatorDefinition = {
   op: 'Slice',
   anyType: true,
   parameters: [1, 2, 3, 4],
   inputs: [1, 5],
   quantization: moves,
+  channelMoves(node, opset): ChannelMoves | undefined {
+    const dims = node.inputs[0]?.dims;
+    if (!dims) return undefined;
+    const ranges = sliceRanges(node, dims, opset);
+    const channels = ranges?.[1];
+    if (!channels || ranges.some((each, axis) => axis !== 1 && !isWhole(each, dims[axis]!))) return undefined;
+    return { inputs: [input(node, 0)], outputs: [range(channels.count, channels.start, channels.step)] };
+  },
   infer(node, opset) {
     const dtype = dtypeOf(node);
     const shape = shapeOf(node);

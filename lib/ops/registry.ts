@@ -10,6 +10,7 @@ import { convTranspose } from './conv-transpose';
 import type { OperatorDefinition } from './definition';
 import { einsum } from './einsum';
 import { depthToSpace, expand, oneHot, spaceToDepth, tile, trilu, where } from './expand';
+import { gatherChannels } from './gather-channels';
 import { gemm } from './gemm';
 import { gather, gatherElements, gatherNd, scatterOperators } from './indexing';
 import { convInteger, matmulInteger } from './integer-products';
@@ -68,7 +69,7 @@ const OPERATORS: readonly OperatorDefinition[] = [
 ];
 
 /** What passes put in for execution. */
-const INTERNAL: readonly OperatorDefinition[] = [quantizeGeneric, dequantizeGeneric];
+const INTERNAL: readonly OperatorDefinition[] = [quantizeGeneric, dequantizeGeneric, gatherChannels];
 
 const BY_NAME = new Map<string, OperatorDefinition>();
 for (const definition of OPERATORS) {

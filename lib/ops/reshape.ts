@@ -38,6 +38,7 @@ function shaping(
       return dims && [new Constant(x.dtype, dims as number[], x.bytes)];
     },
     identity: (node) => sameShape(node.inputs[0]?.shape, node.outputs[0]?.shape),
+    reshapes: true,
     channelwise: keepsChannels,
     lower: lowerReshape,
   };

@@ -14,6 +14,7 @@ import { fuseActivations } from './fuse-activations';
 import { fuseBiases } from './fuse-biases';
 import { fuseResidualSums } from './fuse-residual-sums';
 import { fuseGates } from './fuse-gates';
+import { gatherChannels } from './gather-channels';
 import { inferAndFold } from './infer-and-fold';
 import { modernize } from './modernize';
 import type { Pass } from './pass';
@@ -50,6 +51,7 @@ export const EXECUTION: readonly Pass[] = [
   absorbQuantization, // conversions become types
   dropRedundantClamps, // needs the destination's type
   removeDeadNodes, // so that nothing is dequantized that absorbing left without a reader
+  gatherChannels, // no conversions lie between the operators of a shuffle any more, and no dead reader keeps them apart
   foldDequantizedConstants, // weights that stayed in float
   inferAndFold, // types of what was replaced, and constants that dequantizing uncovered
   removeDeadNodes,

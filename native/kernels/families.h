@@ -21,6 +21,7 @@ void addMovement(Registry& registry);
 void addReduction(Registry& registry);
 void addLrn(Registry& registry);
 void addGather(Registry& registry);
+void addGatherChannels(Registry& registry);
 void addMap(Registry& registry);
 void addView(Registry& registry);
 void addIndexing(Registry& registry);

@@ -34,6 +34,7 @@ Registry makeRegistry() {
   addReduction(registry);
   addLrn(registry);
   addGather(registry);
+  addGatherChannels(registry);
   addMap(registry);
   addView(registry);
   addIndexing(registry);

@@ -79,6 +79,22 @@ function quantizedNetwork(): ModelBuilder {
   return model.output(model.requantized(model.node('GlobalAveragePool', [y]), U8));
 }
 
+/** Channels of two convolutions, joined, shuffled and split: an addon's step with a number for each channel. */
+function shufflingNetwork(): ModelBuilder {
+  const random = new Random(4);
+  const model = new ModelBuilder();
+  const x = model.input('x', [1, 4, 6, 6]);
+  const int64 = (...numbers: number[]) => model.constant(numbers, [numbers.length], 'int64');
+  const convolved = [3, 5].map((channels) =>
+    model.node('Conv', [x, model.constant(random.floats(channels * 4), [channels, 4, 1, 1])]),
+  );
+  const split = model.node('Reshape', [model.node('Concat', convolved, { axis: 1 }), int64(1, 2, 4, 36)]);
+  const turned = model.node('Transpose', [split], { perm: [0, 2, 1, 3] });
+  const y = model.node('Reshape', [turned, int64(1, 8, 6, 6)]);
+  const parts = model.nodeWithOutputs('Split', [y, int64(3, 5)], 2, { axis: 1 });
+  return model.output(parts[0]!).output(model.node('Relu', [parts[1]!]));
+}
+
 /** Flips bits, overwrites numbers with nasty ones, cuts, and repeats pieces. */
 function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   const copy = Uint8Array.from(bytes);
@@ -115,6 +131,7 @@ describe('a damaged plan is refused with a code or runs, but never crashes', () 
     ['float32', floatNetwork, 1],
     ['INT8', quantizedNetwork, 2],
     ['indexing', indexingNetwork, 3],
+    ['channels that move', shufflingNetwork, 4],
   ])('%s', async (_, network, seed) => {
     const plan = await planOf(network());
     const encoded = encodePlan(plan);
