@@ -46,7 +46,7 @@ describe('searchScales', () => {
   });
 
   it('leaves a layer alone where what one half of the samples chose does not serve the other', async () => {
-    const layer: Layer = { op: 'Gemm', weights: [64, 20], samples: noise(6, [1, 64], 6) };
+    const layer: Layer = { op: 'Gemm', weights: [64, 20], samples: noise(4, [1, 64], 6) };
     const blindly = await refined(layer, (graph, node, original, { all }) =>
       searchScales(graph, node, original, { all, halves: () => Promise.resolve([all, all]) }, OPTIONS),
     );
