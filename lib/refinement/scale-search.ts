@@ -50,16 +50,17 @@ export async function searchScales(
   const product = new Executor(productGraph(), options);
   const errorsOf: RowErrors = (measured, scales) => rowErrors(measured, scales, levels, product);
   try {
-    const glanced = await leastErrorScales(layer.all, scale, errorsOf, GLANCE);
-    if (!((await gainDb(layer.all, scale, glanced, errorsOf)) >= WORTH_DB / 2)) return;
+    const glance = await leastErrorScales(layer.all, scale, errorsOf, GLANCE);
+    if (!(glance.gainDb >= WORTH_DB / 2)) return;
     const chosen = await leastErrorScales(layer.all, scale, errorsOf);
-    if (!((await gainDb(layer.all, scale, chosen, errorsOf)) >= WORTH_DB)) return;
+    if (!(chosen.gainDb >= WORTH_DB)) return;
     const [even, odd] = await layer.halves();
-    const judged = [
-      await gainDb(odd, scale, await leastErrorScales(even, scale, errorsOf), errorsOf),
-      await gainDb(even, scale, await leastErrorScales(odd, scale, errorsOf), errorsOf),
-    ];
-    if ((judged[0]! + judged[1]!) / 2 >= WORTH_DB) rescale(graph, node, original, chosen, bits);
+    const judge = async (judging: LayerMoments, choosing: LayerMoments): Promise<number> => {
+      const { scales } = await leastErrorScales(choosing, scale, errorsOf);
+      return gainDb(await errorsOf(judging, scale), await errorsOf(judging, scales));
+    };
+    const judged = ((await judge(odd, even)) + (await judge(even, odd))) / 2;
+    if (judged >= WORTH_DB) rescale(graph, node, original, chosen.scales, bits);
   } finally {
     await product.close();
   }
@@ -68,35 +69,30 @@ export async function searchScales(
 /** The squared error that rounding to the scales makes in each output channel. */
 type RowErrors = (layer: LayerMoments, scales: Float32Array) => Promise<Float64Array>;
 
-/** For each row the share of its scale that makes the least error. */
+/** For each row the share of its scale that makes the least error, and what that gains on the same samples. */
 async function leastErrorScales(
   layer: LayerMoments,
   scale: Float32Array,
   errorsOf: RowErrors,
   shares: readonly number[] = SHARES,
-): Promise<Float32Array> {
-  const best = await errorsOf(layer, scale);
-  const chosen = scale.slice();
+): Promise<{ scales: Float32Array; gainDb: number }> {
+  const before = await errorsOf(layer, scale);
+  const least = before.slice();
+  const scales = scale.slice();
   for (const share of shares) {
     const tried = scale.map((one) => one * share);
     const errors = await errorsOf(layer, tried);
     errors.forEach((error, row) => {
-      if (!(error < best[row]!)) return;
-      best[row] = error;
-      chosen[row] = tried[row]!;
+      if (!(error < least[row]!)) return;
+      least[row] = error;
+      scales[row] = tried[row]!;
     });
   }
-  return chosen;
+  return { scales, gainDb: gainDb(before, least) };
 }
 
-/** How much less error a layer makes with the chosen scales than with its own. Not a number where it makes none with either. */
-async function gainDb(
-  layer: LayerMoments,
-  scale: Float32Array,
-  chosen: Float32Array,
-  errorsOf: RowErrors,
-): Promise<number> {
-  const [before, after] = [await errorsOf(layer, scale), await errorsOf(layer, chosen)];
+/** How much less error rows make after than before, together. Not a number where they make none. */
+function gainDb(before: Float64Array, after: Float64Array): number {
   return 10 * Math.log10(sum(before) / sum(after));
 }
 
@@ -113,11 +109,10 @@ async function rowErrors(
   product: Executor,
 ): Promise<Float64Array> {
   const errors = new Float32Array(rows * columns);
-  const round = roundHalfEven;
   for (let row = 0, at = 0; row < rows; ++row) {
     const scale = scales[row]!;
     for (const end = at + columns; at < end; ++at) {
-      const level = round(weights[at]! / scale);
+      const level = roundHalfEven(weights[at]! / scale);
       const kept = level > levels ? levels : level < -levels ? -levels : level;
       errors[at] = kept * scale - weights[at]!;
     }
