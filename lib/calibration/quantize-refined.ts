@@ -64,7 +64,7 @@ export async function quantizeRefined(
   });
   const report = { ...refinement, equalizedTensors: equalized.length, samples: feeds.length };
   // Whoever compares the networks tensor by tensor must know that these have other units, a factor a channel.
-  if (equalized.length > 0) graph.metadata.set('calibr8.equalized', JSON.stringify(equalized));
+  if (equalized.length > 0) graph.metadata.set('calibr8.equalized', JSON.stringify(equalized.map(recorded)));
   graph.metadata.set('calibr8.refinement', JSON.stringify(report));
   return { graph, result: { ...result, refinement: report } };
 }
@@ -78,8 +78,19 @@ interface Prepared {
   statistics: ReadonlyMap<Value, TensorStatistics>;
   greatest: ReadonlyMap<string, number>;
   limits: ReadonlyMap<string, Float32Array>;
-  /** Names of the quantized tensors whose channels have other factors than in the FP32 network. */
-  equalized: readonly string[];
+  /** The quantized tensors whose channels are other than in the FP32 network. */
+  equalized: readonly EqualizedTensor[];
+}
+
+interface EqualizedTensor {
+  readonly name: string;
+  /** INT8's size over FP32's for each channel. */
+  readonly factors: Float64Array;
+}
+
+/** As the receipt has it: five digits are a hundred decibels, far more than eight bits can tell. */
+function recorded({ name, factors }: EqualizedTensor): { name: string; factors: number[] } {
+  return { name, factors: Array.from(factors, (factor) => Number(factor.toPrecision(5))) };
 }
 
 async function equalize(network: RefinedNetwork): Promise<Prepared> {
@@ -92,8 +103,10 @@ async function equalize(network: RefinedNetwork): Promise<Prepared> {
     return { reference: clone(graph).graph, graph: clone(graph).graph, statistics, ...none, equalized: [] };
   }
   const { measured, graph: scaled, greatestThresholds, limits } = applyEqualization(graph, spaces);
-  const changed = new Set(spaces.flatMap(({ space }) => space.values.map(({ name }) => name)));
-  const observed = await observe(network, measured, changed);
+  const changed = new Map(
+    spaces.flatMap(({ space, factors }) => space.values.map(({ name }) => [name, factors])),
+  );
+  const observed = await observe(network, measured, new Set(changed.keys()));
   return {
     reference: measured,
     graph: scaled,
@@ -101,7 +114,10 @@ async function equalize(network: RefinedNetwork): Promise<Prepared> {
     greatest: greatestThresholds,
     limits,
     equalized: assignment.groups.flatMap(({ values }) =>
-      values.filter(({ name }) => changed.has(name)).map(({ name }) => name),
+      values.flatMap(({ name }) => {
+        const factors = changed.get(name);
+        return factors ? [{ name, factors }] : [];
+      }),
     ),
   };
 }

@@ -49,17 +49,18 @@ export class ChannelFactors {
     }
   }
 
-  /**
-   * INT8's size over FP32's for each channel, or undefined where the sizes are the same.
-   * @param equalized whether the tensor is known to be equalized: then small factors count too
-   */
-  result(equalized = false): Float64Array | undefined {
+  get channels(): number {
+    return this.#sums.length;
+  }
+
+  /** INT8's size over FP32's for each channel, or undefined where the sizes are the same. */
+  result(): Float64Array | undefined {
     const factors = Float64Array.from(this.#sums, factorOf);
     const known = factors.filter((factor) => factor > 0).sort();
     if (factors.length < 2 || known.length === 0) return undefined;
     const median = known[known.length >> 1]!;
     const rescaled = known.filter((factor) => Math.max(factor / median, median / factor) > RESCALED);
-    if (!equalized && rescaled.length < SHARE * known.length) return undefined;
+    if (rescaled.length < SHARE * known.length) return undefined;
     return factors.map((factor) => (factor > 0 ? factor : 1));
   }
 }

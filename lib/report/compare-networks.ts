@@ -12,7 +12,7 @@ import { findCorrespondence } from './correspondence';
 import type { ComparisonInput, ComparisonInputs } from './input';
 import { loadPair } from './load';
 import { Meters } from './meters';
-import { receiptIn } from './receipt';
+import { receiptIn, recordedFactors } from './receipt';
 import { measureSpeed } from './speed';
 import { compareWeights } from './weights';
 
@@ -73,7 +73,7 @@ export async function compareNetworks(options: CompareOptions): Promise<Comparis
 
   const networks = new ComparedNetworks(reference, quantized, matches, session);
   try {
-    const factors = await findFactors(networks, first, equalizedTensors(quantized), signal);
+    const factors = await findFactors(networks, first, recordedFactors(quantized.metadata), signal);
     const meters = new Meters(reference, matches, factors, logits);
     const compare = async (input: ComparisonInput): Promise<void> => {
       signal?.throwIfAborted();
@@ -104,15 +104,10 @@ export async function compareNetworks(options: CompareOptions): Promise<Comparis
 }
 
 /** What the receipt of a network made here says; other tools leave it to be found out. */
-function equalizedTensors({ metadata }: Graph): ReadonlySet<string> {
-  const names = receiptIn(metadata)?.equalized;
-  return new Set(Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []);
-}
-
 async function findFactors(
   networks: ComparedNetworks,
   inputs: readonly ComparisonInput[],
-  equalized: ReadonlySet<string>,
+  recorded: ReadonlyMap<string, Float64Array>,
   signal: AbortSignal | undefined,
 ): Promise<(Float64Array | undefined)[]> {
   const each = networks.matches.map(({ grid }) => new ChannelFactors(grid));
@@ -123,7 +118,10 @@ async function findFactors(
       factors.add(reference[index]!.data, stored[index]!.data, reference[index]!.dims),
     );
   }
-  return each.map((factors, index) => factors.result(equalized.has(networks.matches[index]!.reference.name)));
+  return each.map((factors, index) => {
+    const known = recorded.get(networks.matches[index]!.reference.name);
+    return known?.length === factors.channels ? known : factors.result();
+  });
 }
 
 function chooseLogits({ outputs }: Graph, wanted: string | undefined): string | undefined {

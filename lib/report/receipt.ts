@@ -3,6 +3,8 @@ import { bitCount } from '../calibration/overrides';
 
 const tensorsSchema = z.array(z.object({ name: z.string(), bits: bitCount.optional() }));
 
+const equalizedSchema = z.array(z.object({ name: z.string(), factors: z.array(z.number().positive()) }));
+
 /** Begins the keys of the metadata in which calibrating records what it did. */
 const PREFIX = 'calibr8.';
 
@@ -21,6 +23,13 @@ export function recordedBits(metadata: ReadonlyMap<string, string>): ReadonlyMap
   const parsed = tensorsSchema.safeParse(receiptIn(metadata)?.['tensors']);
   const tensors = parsed.success ? parsed.data : [];
   return new Map(tensors.flatMap(({ name, bits }) => (bits === undefined ? [] : [[name, bits]])));
+}
+
+/** INT8's size over FP32's for each channel of the tensors that were equalized, as far as the receipt says. */
+export function recordedFactors(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, Float64Array> {
+  const parsed = equalizedSchema.safeParse(receiptIn(metadata)?.['equalized']);
+  const tensors = parsed.success ? parsed.data : [];
+  return new Map(tensors.map(({ name, factors }) => [name, Float64Array.from(factors)]));
 }
 
 /** The options of `calibr8 calibrate` for refinement that a network was made with. */

@@ -98,16 +98,32 @@ test('channels that the INT8 network carries at other sizes are compared at the 
   for (const { tensors } of [sound, spoilt]) expect(tensors.some((each) => each.equalized)).toBe(false);
 });
 
-test('the small factors of equalized tensors are found where the receipt names these', async () => {
+test('the factors of equalized tensors are what the receipt says, however small they are and whether a channel shows its own or not', async () => {
   const factors = Array.from({ length: CHANNELS }, (_, c) => 1.1 ** ((c % 5) - 2));
   const name = sound.tensors[1]!.name;
   const named = await pair(chain(), chain(factors), ({ metadata }) =>
-    metadata.set('calibr8.equalized', JSON.stringify([name])),
+    metadata.set('calibr8.equalized', JSON.stringify([{ name, factors }])),
   );
   const [told, untold] = [await compare(named), await compare(await pair(chain(), chain(factors)))];
   expect(untold.tensors.some((tensor) => tensor.equalized)).toBe(false);
   expect(told.tensors.map((tensor) => tensor.equalized)).toEqual([false, true, false, false, false]);
   expect(told.tensors[1]!.ownSqnrDb).toBeGreaterThan(untold.tensors[1]!.ownSqnrDb + 10);
+});
+
+test('a channel that is silent at first is compared at the size that the receipt says', async () => {
+  const factors = Array.from({ length: CHANNELS }, (_, c) => 4 ** (c % 3));
+  const name = sound.tensors[1]!.name;
+  const silent = float32(new Float32Array(432), [1, 3, 12, 12]);
+  const samples = [...Array.from({ length: 8 }, () => silent), ...SAMPLES].map((x) => ({ feeds: { x } }));
+  const named = await pair(chain(), chain(factors), ({ metadata }) =>
+    metadata.set('calibr8.equalized', JSON.stringify([{ name, factors }])),
+  );
+  const [told, untold] = [
+    await compare(named, { inputs: samples }),
+    await compare(await pair(chain(), chain(factors)), { inputs: samples }),
+  ];
+  expect(untold.tensors[1]!.sqnrDb).toBeLessThan(10);
+  expect(told.tensors[1]!.sqnrDb).toBeGreaterThan(20);
 });
 
 test('figures do not depend on the size of the batches, and rows that only fill one do not count', async () => {

@@ -32,13 +32,18 @@ export function receiptPart(receipt: Receipt | undefined): Part {
   };
 }
 
-/** Plain text; objects as `field value` pairs. */
+/** Numbers of a list that are shown. */
+const SHOWN = 8;
+
+/** Plain text; objects as `field value` pairs, long lists by how they begin. */
 function textOf(value: unknown): string {
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
   if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return value.map(textOf).join(', ');
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, SHOWN).map(textOf);
+    return [...shown, ...(value.length > SHOWN ? [`... (${value.length})`] : [])].join(', ');
+  }
   return Object.entries(value)
-    .map(
-      ([key, field]) => `${key} ${typeof field === 'number' ? Number(field.toPrecision(6)) : textOf(field)}`,
-    )
+    .map(([key, field]) => `${key} ${textOf(field)}`)
     .join(', ');
 }
