@@ -1,14 +1,12 @@
 import { Constant } from '../graph/constant';
-import { Graph, type Node, type Value } from '../graph/graph';
+import type { Graph, Node } from '../graph/graph';
 import { quantizationOf } from '../ops/quantize';
 import { operatorOf } from '../ops/registry';
 import { biasScales, fitScalesToBias, quantizeBias } from '../quantization/bias';
-import { roundHalfEven } from '../quantization/round';
 import { channelAbsMax, quantizeWeights, weightLevels } from '../quantization/weights';
-import { Executor } from '../runtime/executor';
 import type { ResolvedOptions } from '../runtime/options';
-import { Tensor } from '../tensor';
 import type { LayerMoments } from './layer-moments';
+import { RowErrors } from './row-errors';
 import { replaceStored, storedInput } from './stored';
 
 /** Scales that are tried, as shares of a channel's own. */
@@ -47,41 +45,50 @@ export async function searchScales(
 ): Promise<void> {
   const { scale } = storedInput(node, 1);
   const levels = weightLevels(bits);
-  const product = new Executor(productGraph(), options);
-  const errorsOf: RowErrors = (measured, scales) => rowErrors(measured, scales, levels, product);
-  try {
-    const glance = await leastErrorScales(layer.all, scale, errorsOf, GLANCE);
-    if (!(glance.gainDb >= WORTH_DB / 2)) return;
-    const chosen = await leastErrorScales(layer.all, scale, errorsOf);
-    if (!(chosen.gainDb >= WORTH_DB)) return;
-    const [even, odd] = await layer.halves();
-    const judge = async (judging: LayerMoments, choosing: LayerMoments): Promise<number> => {
-      const { scales } = await leastErrorScales(choosing, scale, errorsOf);
-      return gainDb(await errorsOf(judging, scale), await errorsOf(judging, scales));
-    };
-    const judged = ((await judge(odd, even)) + (await judge(even, odd))) / 2;
-    if (judged >= WORTH_DB) rescale(graph, node, original, chosen.scales, bits);
-  } finally {
-    await product.close();
-  }
+  const measuring = async <Result>(
+    measured: LayerMoments,
+    use: (errors: RowErrors) => Promise<Result>,
+  ): Promise<Result> => {
+    const errors = new RowErrors(measured, levels, options);
+    try {
+      return await use(errors);
+    } finally {
+      await errors.close();
+    }
+  };
+  const chosen = await measuring(layer.all, async (errors) => {
+    const glance = await leastErrorScales(errors, scale, GLANCE);
+    return glance.gainDb >= WORTH_DB / 2 ? leastErrorScales(errors, scale) : glance;
+  });
+  if (!(chosen.gainDb >= WORTH_DB)) return;
+  const [even, odd] = await layer.halves();
+  const judged = await measuring(even, (first) =>
+    measuring(odd, async (second) => {
+      const gains = [await judgedGainDb(first, second, scale), await judgedGainDb(second, first, scale)];
+      return sum(gains) / 2;
+    }),
+  );
+  if (judged >= WORTH_DB) rescale(graph, node, original, chosen.scales, bits);
 }
 
-/** The squared error that rounding to the scales makes in each output channel. */
-type RowErrors = (layer: LayerMoments, scales: Float32Array) => Promise<Float64Array>;
+/** What scales that some samples choose gain on others. */
+async function judgedGainDb(choosing: RowErrors, judging: RowErrors, scale: Float32Array): Promise<number> {
+  const { scales } = await leastErrorScales(choosing, scale);
+  return gainDb(await judging.of(scale), await judging.of(scales));
+}
 
 /** For each row the share of its scale that makes the least error, and what that gains on the same samples. */
 async function leastErrorScales(
-  layer: LayerMoments,
+  rowErrors: RowErrors,
   scale: Float32Array,
-  errorsOf: RowErrors,
   shares: readonly number[] = SHARES,
 ): Promise<{ scales: Float32Array; gainDb: number }> {
-  const before = await errorsOf(layer, scale);
+  const before = await rowErrors.of(scale);
   const least = before.slice();
   const scales = scale.slice();
   for (const share of shares) {
     const tried = scale.map((one) => one * share);
-    const errors = await errorsOf(layer, tried);
+    const errors = await rowErrors.of(tried);
     errors.forEach((error, row) => {
       if (!(error < least[row]!)) return;
       least[row] = error;
@@ -92,53 +99,11 @@ async function leastErrorScales(
 }
 
 /** How much less error rows make after than before, together. Not a number where they make none. */
-function gainDb(before: Float64Array, after: Float64Array): number {
+function gainDb(before: Float32Array, after: Float32Array): number {
   return 10 * Math.log10(sum(before) / sum(after));
 }
 
-const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
-
-/**
- * The squared error that rounding to the given scales makes in each output channel.
- * @param product multiplies two tensors of matrices
- */
-async function rowErrors(
-  { rows, columns, groups, moments, weights }: LayerMoments,
-  scales: Float32Array,
-  levels: number,
-  product: Executor,
-): Promise<Float64Array> {
-  const errors = new Float32Array(rows * columns);
-  for (let row = 0, at = 0; row < rows; ++row) {
-    const scale = scales[row]!;
-    for (const end = at + columns; at < end; ++at) {
-      const level = roundHalfEven(weights[at]! / scale);
-      const kept = level > levels ? levels : level < -levels ? -levels : level;
-      errors[at] = kept * scale - weights[at]!;
-    }
-  }
-  const [weighted] = await product.run({
-    errors: new Tensor('float32', errors, [groups, rows / groups, columns]),
-    moments: new Tensor('float32', moments, [groups, columns, columns]),
-  });
-  const products = weighted!.data as Float32Array;
-  return Float64Array.from({ length: rows }, (_, row) => {
-    let error = 0;
-    for (let at = row * columns; at < (row + 1) * columns; ++at) error += errors[at]! * products[at]!;
-    return error;
-  });
-}
-
-function productGraph(): Graph {
-  const graph = new Graph('errors and moments', 13);
-  const value = (name: string): Value =>
-    graph.addValue(name, { dtype: 'float32', shape: [null, null, null] });
-  const [errors, moments, product] = [value('errors'), value('moments'), value('product')];
-  graph.addNode({ op: 'MatMul', name: 'product', inputs: [errors, moments], outputs: [product] });
-  graph.inputs.push(errors, moments);
-  graph.outputs.push(product);
-  return graph;
-}
+const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
 
 /** The layer's weights and bias anew, with other scales. */
 function rescale(
