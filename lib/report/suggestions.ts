@@ -19,6 +19,10 @@ const REMEDIES = {
   exclude: (layer: string) => ({ remedy: 'leave it in FP32 with', flag: `--exclude ${shellQuoted(layer)}` }),
   mixedPrecision: { remedy: 'let it search with', flag: 'calibr8 quantize --min-agreement 98' },
   biasCorrection: { remedy: 'correct the biases with', flag: '--bias-correction' },
+  preprocessing: {
+    remedy: 'prepare these inputs as those that calibrated, for images with',
+    flag: '--preprocess',
+  },
   equalization: { remedy: 'even them out with', flag: '--equalization' },
   learnedRounding: { remedy: 'round them together with', flag: '--rounding learned' },
 } as const;
@@ -27,6 +31,8 @@ const WORTHWHILE_DB = 1.5;
 /** Error beyond the rounding of the result, from which on weights and inputs are to blame. */
 const BEYOND_RANGE_DB = 4;
 const SYSTEMATIC_PERCENT = 20;
+/** More of an input than any algorithm clips. */
+const OTHER_INPUTS_PERCENT = 5;
 const WIDE_SPREAD = 8;
 
 /** What to try about one layer. */
@@ -94,7 +100,14 @@ export function overall(
   grade: Grade,
   weakest: TensorComparison | undefined,
 ): Suggestion[] {
-  const suggestions: Suggestion[] = [];
+  const suggestions: Suggestion[] = comparison.tensors.flatMap(({ name, layer, clippedPercent }) =>
+    layer || clippedPercent < OTHER_INPUTS_PERCENT
+      ? []
+      : {
+          why: `${percent(clippedPercent)} of input "${name}" lies outside of the range that the file has for it`,
+          ...REMEDIES.preprocessing,
+        },
+  );
   const best = bestForAll(comparison.tensors);
   if (best && best.medianGain >= WORTHWHILE_DB / 2)
     suggestions.push({

@@ -49,6 +49,17 @@ describe('suggestions', () => {
     expect(flags(overall(comparison(), 'good', undefined))).toEqual(REFINEMENTS.slice(1));
   });
 
+  it('doubt the preprocessing first where inputs leave the range that the file has for them', () => {
+    const input = { ...tensor, layer: undefined, name: 'image', clippedPercent: 47, channelSpread: 1 };
+    const [first, ...others] = overall({ ...comparison(), tensors: [input] }, 'good', undefined);
+    expect(first).toMatchObject({ flag: '--preprocess', why: expect.stringMatching(/47.*"image"/) });
+    expect(flags(others)).not.toContain('--preprocess');
+    const clipped = { ...tensor, clippedPercent: 47 };
+    expect(flags(overall({ ...comparison(), tensors: [clipped] }, 'good', undefined))).not.toContain(
+      '--preprocess',
+    );
+  });
+
   it('do not name what the network was made with', () => {
     const some = comparison({ biasCorrection: true, equalization: false, rounding: 'nearest' });
     expect(flags(suggestionsFor(tensor, some))).toEqual(['--rounding learned', '--equalization']);
