@@ -234,7 +234,6 @@ CALIBR8_TILE_INLINE void advance(VnniTiles& tile) {
 template <int pixels, bool flips, Ending ending, bool simple>
 CALIBR8_TILE void runPacked(const VnniTiles& given) {
   VnniTiles tile = given;
-  const Packing packing = packingOf(*tile.to);
   for (; tile.tiles > 0; advance(tile)) {
     __m512i sums[pixels][4];
     if (hasResidual(ending)) {
@@ -245,6 +244,9 @@ CALIBR8_TILE void runPacked(const VnniTiles& given) {
       });
     }
     sumUp<pixels, 4, flips>(tile, sums);
+    // What follows is read anew for each tile: kept in registers, it would push sums out of them.
+    asm volatile("" ::: "memory");
+    const Packing packing = packingOf(*tile.to);
     __m512 scales[4];
     readScales(tile, scales);
     unrolled<static_cast<size_t>(pixels)>([&](auto pixel) CALIBR8_TILE_LAMBDA {
