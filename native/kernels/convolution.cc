@@ -5,6 +5,7 @@
 #include "kernels/families.h"
 #include "kernels/image_convolution.h"
 #include "kernels/product.h"
+#include "kernels/streamed_convolution.h"
 #include "kernels/tiled_convolution.h"
 
 namespace calibr8 {
@@ -153,6 +154,7 @@ void buildConvolution(StepBuilder& builder) {
   if (buildDepthwise(builder, geometry, product)) return;
   if (buildImageConvolution(builder, geometry, product)) return;
   if (buildTiledConvolution(builder, geometry, product)) return;
+  if (buildStreamedConvolution(builder, geometry, product)) return;
   buildProduct(builder, product);
 }
 
@@ -160,6 +162,7 @@ Layout wishOfConvolution(const StepView& step, size_t source) {
   Product product = describe(step, false);
   ConvolutionGeometry geometry = readGeometry(step, step.source(0).dims.size() - 2);
   Layout own = wishOfTiledConvolution(step, geometry, product, source);
+  if (!own.defined()) own = wishOfStreamedConvolution(step, geometry, product, source);
   return own.defined() ? own : wishOfProduct(step, product, source);
 }
 
