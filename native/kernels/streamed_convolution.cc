@@ -18,11 +18,13 @@ namespace {
 
 /** Fewer weights stay in a near cache from run to run. */
 constexpr int64_t kLeastBytes = 512 << 10;
+/** With fewer tiles, weights cannot arrive as fast as they are used. */
+constexpr int64_t kLeastTiles = 8;
 /**
- * Tiles from and up to which it pays: with fewer, weights cannot arrive as fast as they are used; with more,
- * a piece of weights is at work for so long that how fast the first use of it is no longer matters.
+ * With more, a piece of weights is at work for so long that how fast its first use is no longer matters, and
+ * oneDNN reuses more of a window's pixels, of which single ones without a residual have none.
  */
-constexpr int64_t kLeastTiles = 8, kMostTiles = 16;
+constexpr int64_t kMostTiles = 16, kMostPointwiseTiles = 40;
 /** Input channels at a time: with their weights, 128 KB, the next ones' still fit into the second cache. */
 constexpr int64_t kDepth = 512;
 
@@ -71,8 +73,10 @@ std::optional<Ending> applies(const StepView& step, const ConvolutionGeometry& g
   if (!known || x.dtype != DataType::kFloat32 || y.dtype != DataType::kFloat32) return std::nullopt;
   if (geometry.groups != 1 || x.dims[1] % 2 != 0 || y.dims[1] % kFmaChannels != 0) return std::nullopt;
   int64_t pixels = y.elements / y.dims[1];
+  bool pointwise = shapeOf(step).taps == 1 && !product.postOps.hasSum();
+  int64_t most = pointwise ? kMostPointwiseTiles : kMostTiles;
   bool pays = step.source(1).elements * static_cast<int64_t>(sizeof(float)) >= kLeastBytes &&
-              pixels > (kLeastTiles - 1) * kFmaPixels && pixels <= kMostTiles * kFmaPixels;
+              pixels > (kLeastTiles - 1) * kFmaPixels && pixels <= most * kFmaPixels;
   return pays ? endingOf(step, product.postOps) : std::nullopt;
 }
 

@@ -67,6 +67,7 @@ describe('convolutions of few pixels and many weights in float32 equal the refer
   const cases: [string, Case][] = [
     ['1x1', pointwise],
     ['3x3', wide],
+    ['1x1 of more pixels', { ...pointwise, x: [1, 512, 14, 14] }],
     ['ReLU', { ...pointwise, activation: 'Relu' }],
     ['Clip', { ...wide, activation: 'Clip' }],
     ['no bias', { ...wide, bias: false }],
@@ -93,7 +94,9 @@ describe('convolutions of few pixels and many weights in float32 equal the refer
   test('others are left to oneDNN', async () => {
     const others: Case[] = [
       { ...pointwise, x: [1, 512, 6, 7] },
-      { ...pointwise, x: [1, 512, 9, 11] },
+      { ...pointwise, x: [1, 512, 16, 16] },
+      { ...pointwise, x: [1, 512, 9, 11], residual: 'given' },
+      { ...wide, x: [1, 64, 9, 11] },
       { ...pointwise, w: [255, 512, 1, 1] },
       { ...pointwise, w: [192, 512, 1, 1] },
     ];
