@@ -1,10 +1,9 @@
 import type { Comparison, TensorComparison } from '../report/comparison';
 import { findingsOf } from '../report/findings';
 import type { Suggestion } from '../report/suggestions';
-import { facts, fixed, percent, table } from './format';
+import { facts, fixed, percent, table, wrap } from './format';
 
 const SHOWN = 10;
-const WIDTH = 80;
 
 /** What a person sees of a comparison. */
 export function comparisonText(
@@ -111,18 +110,4 @@ function closing({ samples, seconds, speed, int8Percent }: Comparison, html: str
     ['in INT8', `${percent(int8Percent, 1)} of the multiply-adds`],
     ...(html === undefined ? [] : [['report', html] as const]),
   ]);
-}
-
-/** Breaks a text into lines of at most 80 characters; the first begins with `lead`, the others below it. */
-function wrap(text: string, lead: string): string {
-  const lines: string[] = [];
-  let line = lead;
-  for (const word of text.split(' ')) {
-    if (line.length > lead.length && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = ' '.repeat(lead.length);
-    }
-    line += line.length === lead.length ? word : ` ${word}`;
-  }
-  return [...lines, line].join('\n');
 }

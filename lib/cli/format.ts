@@ -77,3 +77,17 @@ export function count(value: number): string {
     if (value >= size) return `${(value / size).toFixed(2)} ${unit}`;
   return String(value);
 }
+
+/** Breaks a text into lines of at most 80 characters; the first begins with `lead`, the others below it. */
+export function wrap(text: string, lead: string): string {
+  const lines: string[] = [];
+  let line = lead;
+  for (const word of text.split(' ')) {
+    if (line.length > lead.length && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = ' '.repeat(lead.length);
+    }
+    line += line.length === lead.length ? word : ` ${word}`;
+  }
+  return [...lines, line].join('\n');
+}

@@ -1,6 +1,6 @@
 import type { Shape } from '../graph/graph';
 import type { ProfiledStep } from '../runtime/session';
-import { bytes, count, facts, fixed, GUTTER, percent, shorten, table, WIDTH } from './format';
+import { bytes, count, facts, fixed, GUTTER, percent, shorten, table, WIDTH, wrap } from './format';
 import type { Execution, Inspection, ValueReport } from './inspect';
 
 /** The report of `inspect` for people. */
@@ -48,13 +48,23 @@ function complexityFacts({ complexity, precision, inputDims }: Execution): [stri
 function receiptText(receipt: object): string {
   // Lists, one entry a tensor, are for --json.
   const entries = Object.entries(receipt).filter(([, value]) => !Array.isArray(value));
-  const room = Math.max(8, WIDTH - GUTTER.length - Math.max(...entries.map(([key]) => `  ${key}`.length)));
-  return facts(
-    entries.map(([key, value]) => [
-      `  ${key}`,
-      shorten(typeof value === 'string' ? value : JSON.stringify(value), room),
-    ]),
-  );
+  const width = Math.max(...entries.map(([key]) => key.length));
+  return entries
+    .map(([key, value]) => {
+      const lead = `  ${key.padEnd(width)}${GUTTER}`;
+      if (typeof value === 'string') return lead + shorten(value, Math.max(8, WIDTH - lead.length));
+      return wrap(entryText(value), lead);
+    })
+    .join('\n');
+}
+
+/** Plain text; objects as `field value` pairs. */
+function entryText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([field, one]) => `${field} ${entryText(one)}`)
+    .join(', ');
 }
 
 function executionText(execution: Execution, steps: readonly ProfiledStep[], listSteps: boolean): string {

@@ -59,6 +59,13 @@ export function decimal(text: string): number {
   return value;
 }
 
+/** A parser of percentages. */
+export function percentage(text: string): number {
+  const value = decimal(text);
+  if (value < 0 || value > 100) throw new InvalidArgumentError('Expected a percentage from 0 to 100.');
+  return value;
+}
+
 export function addImageOptions(command: Command, fallback: string): Command {
   return command
     .option(

@@ -18,6 +18,7 @@ import {
   addOutputOptions,
   addThreadsOption,
   decimal,
+  percentage,
   integer,
   positiveNumber,
   preprocessingFrom,
@@ -74,13 +75,13 @@ export function quantizeCommand(context: Context): Command {
     .requiredOption('--data <DIR>', 'folder of sample images, searched with its subfolders')
     .option('--samples <N>', 'number of images to calibrate on', integer(1), 50)
     .option('-o, --output <OUT>', 'file to write (default: MODEL with .int8 before its extension)')
-    .option('--max-drop <POINTS>', 'points of top-1 accuracy that may be lost; needs labels', decimal)
-    .option('--min-agreement <PERCENT>', 'images that get the same first choice as in FP32', decimal)
+    .option('--max-drop <POINTS>', 'points of top-1 accuracy that may be lost; needs labels', percentage)
+    .option('--min-agreement <PERCENT>', 'images that get the same first choice as in FP32', percentage)
     .option('--min-sqnr <DB>', 'signal to quantization noise of the outputs', decimal)
     .option(
       '--min-int8 <PERCENT>',
       'multiply-adds that stay INT8, so that small layers are returned',
-      decimal,
+      percentage,
     )
     .option('--validation <DIR>', 'folder of the validation images (default: what is left of --data)')
     .option('--validation-samples <N>', 'validate on N images spread evenly over the set', integer(1), 500)

@@ -7,14 +7,14 @@ import { resolveOptions } from '../runtime/options';
 import { metadataOf, type TensorMap, type ValueMetadata } from '../runtime/session';
 import { ChannelFactors } from './channel-factors';
 import { checkedFeeds, ComparedNetworks } from './compared-networks';
-import type { Comparison } from './comparison';
+import type { Comparison, TensorComparison } from './comparison';
 import { findCorrespondence } from './correspondence';
 import type { ComparisonInput, ComparisonInputs } from './input';
 import { loadPair } from './load';
 import { Meters } from './meters';
 import { receiptIn, recordedFactors } from './receipt';
 import { measureSpeed } from './speed';
-import { compareWeights } from './weights';
+import { compareWeights, type ChannelSizes } from './weights';
 
 /** Options of {@link compareNetworks}. */
 export interface CompareOptions {
@@ -53,10 +53,11 @@ export async function compareNetworks(options: CompareOptions): Promise<Comparis
   const session = resolveOptions({ streams: 1, ...(threads !== undefined && { threadsPerStream: threads }) });
   const { reference, quantized } = await loadPair(options.fp32, options.int8);
   const { matches, unmatched } = findCorrespondence(reference, quantized);
-  if (matches.length === 0)
+  // That both take an "input" says nothing.
+  if (matches.every((match) => match.reference.producer === undefined))
     throw new Calibr8Error(
       'INVALID_ARGUMENT',
-      `Expected an INT8 network made from this FP32 one, with its names, but none of the ${unmatched.length} tensors that it quantizes is known there. Compare an INT8 model with the FP32 model it was made from.`,
+      `Expected an INT8 network made from this FP32 one, with its names, but none of the ${unmatched.length} tensors that its layers make is known there. Compare an INT8 model with the FP32 model it was made from.`,
     );
   const logits = chooseLogits(reference, options.logits);
   const inputs = openInputs(options, reference);
@@ -86,12 +87,13 @@ export async function compareNetworks(options: CompareOptions): Promise<Comparis
     for (let next = await inputs.next(); !next.done; next = await inputs.next())
       await compare({ ...next.value, feeds: checkedFeeds(reference, next.value.feeds) });
     signal?.throwIfAborted();
+    const tensors = meters.tensors(networks.statistics());
     return {
       samples: meters.samples,
-      tensors: meters.tensors(networks.statistics()),
+      tensors,
       unmatched,
       outputs: meters.outputs(),
-      layers: compareWeights(reference, quantized),
+      layers: compareWeights(reference, quantized, sizesOf(tensors, factors)),
       precision: precisionOf(quantized),
       int8Percent: int8Share(quantized, feeds),
       speed,
@@ -122,6 +124,22 @@ async function findFactors(
     const known = recorded.get(networks.matches[index]!.reference.name);
     return known?.length === factors.channels ? known : factors.result();
   });
+}
+
+function sizesOf(
+  tensors: readonly TensorComparison[],
+  factors: readonly (Float64Array | undefined)[],
+): ChannelSizes {
+  const known = tensors.flatMap((tensor, index) => {
+    const sizes = factors[index];
+    return sizes ? [{ tensor, sizes }] : [];
+  });
+  return {
+    tensors: new Map(known.map(({ tensor, sizes }) => [tensor.name, sizes])),
+    results: new Map(
+      known.flatMap(({ tensor: { layer }, sizes }) => (layer ? [[layer.name, sizes] as const] : [])),
+    ),
+  };
 }
 
 function chooseLogits({ outputs }: Graph, wanted: string | undefined): string | undefined {

@@ -127,6 +127,9 @@ export function overall(
       why: `in the median tensor the widest channel reaches ${fixed(median(spreads), 1)} times as far as the median one`,
       ...REMEDIES.equalization,
     });
+  const free = weakest && suggestionsFor(weakest, comparison).find(({ flag }) => costsNoSpeed(flag));
+  if (free && suggestions.every(({ flag }) => flag !== free.flag))
+    suggestions.push({ ...free, why: `layer ${weakest.layer!.name} adds the most error: ${free.why}` });
   if (weakest)
     suggestions.push({
       why: `layer ${weakest.layer!.name} adds the most error; in FP32 it adds none, and is slower`,
@@ -139,6 +142,8 @@ export function overall(
     });
   return withoutTried(suggestions, comparison);
 }
+
+const costsNoSpeed = (flag: string | undefined): boolean => flag?.startsWith('--exclude') === false;
 
 function bestObserver({ observers }: TensorComparison): TensorComparison['observers'][number] | undefined {
   return [...observers]

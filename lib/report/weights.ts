@@ -22,8 +22,16 @@ export interface LayerWeights {
   readonly sqnrDb: number | undefined;
 }
 
-/** Compares the weights of every layer, in FP32's execution order. Both graphs are canonical. */
-export function compareWeights(reference: Graph, quantized: Graph): LayerWeights[] {
+/** INT8's size over FP32's for each channel, where the INT8 network carries them at other sizes. */
+export interface ChannelSizes {
+  /** By a tensor's name in the FP32 network. */
+  readonly tensors: ReadonlyMap<string, Float64Array>;
+  /** Of a layer's results, by its name there. */
+  readonly results: ReadonlyMap<string, Float64Array>;
+}
+
+/** Compares the weights of every layer at FP32's sizes, in FP32's execution order. Both graphs are canonical. */
+export function compareWeights(reference: Graph, quantized: Graph, sizes: ChannelSizes): LayerWeights[] {
   const twins = twinFinder(quantized);
   return sorted(reference).flatMap((node) => {
     const constant = node.inputs[1]?.constant;
@@ -31,13 +39,15 @@ export function compareWeights(reference: Graph, quantized: Graph): LayerWeights
     if (!linear || constant?.dtype !== 'float32') return [];
     const values = constant.toFloat32();
     const stored = storedWeights(twins(node));
+    const comparable = stored?.values.length === values.length;
+    if (comparable) undoSizes(stored.values, constant.dims, node, sizes);
     return {
       name: node.name,
       op: node.op,
       dims: constant.dims,
       storedAs: stored?.dtype,
       ...channelRanges(constant, linear.outputChannelAxis(node), node.name),
-      sqnrDb: stored?.values.length === values.length ? sqnr(values, stored.values) : undefined,
+      sqnrDb: comparable ? sqnr(values, stored.values) : undefined,
     };
   });
 }
@@ -57,6 +67,34 @@ function storedWeights(node: Node | undefined): { dtype: string; values: Float32
   const constant = conversion?.inputs[0]?.constant;
   if (!conversion || !constant || operatorOf(conversion).conversion !== 'dequantize') return undefined;
   return { dtype: constant.dtype, values: dequantize(constant, quantizationOf(conversion)).toFloat32() };
+}
+
+/** What a layer's weights take over from the channels' sizes: the results' own, and the inverse of what it reads. */
+function undoSizes(
+  values: Float32Array,
+  dims: readonly number[],
+  node: Node,
+  { tensors, results }: ChannelSizes,
+): void {
+  const { linear } = operatorOf(node);
+  const made = results.get(node.name);
+  const read = tensors.get(node.inputs[0]!.name);
+  const channels = linear!.inputChannels(node);
+  const axis = linear!.outputChannelAxis(node);
+  const rows = dims[axis]!;
+  const [inputAxis, groups] = [channels?.axis ?? 0, channels?.groups ?? 1];
+  const perGroup = dims[inputAxis]!;
+  const fits = made?.length === rows;
+  const fitsInput = channels !== undefined && read?.length === perGroup * groups;
+  if (!fits && !fitsInput) return;
+  const stride = (at: number): number => dims.slice(at + 1).reduce((a, b) => a * b, 1);
+  const [rowStride, inputStride] = [stride(axis), stride(inputAxis)];
+  for (let i = 0; i < values.length; ++i) {
+    const row = Math.floor(i / rowStride) % rows;
+    const group = Math.floor(row / (rows / groups));
+    const channel = group * perGroup + (Math.floor(i / inputStride) % perGroup);
+    values[i]! *= (fitsInput ? read[channel]! : 1) / (fits ? made[row]! : 1);
+  }
 }
 
 function channelRanges(

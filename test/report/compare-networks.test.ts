@@ -96,6 +96,20 @@ test('channels that the INT8 network carries at other sizes are compared at the 
   expect(tensor!.ownSqnrDb).toBeGreaterThan(20);
   expect(equalized.tensors[2]!.ownSqnrDb).toBeGreaterThan(20);
   for (const { tensors } of [sound, spoilt]) expect(tensors.some((each) => each.equalized)).toBe(false);
+  for (const { sqnrDb } of equalized.layers) expect(sqnrDb).toBeGreaterThan(30);
+});
+
+test('networks that have only their input and output in common are no pair', async () => {
+  const other = new ModelBuilder();
+  let y = other.node('Flatten', [other.input('x', ['batch', 3, 12, 12])]);
+  // As many as the chain has before its last one, which then has the same name.
+  for (let node = 1; node < 11; ++node) y = other.node('Neg', [y]);
+  y = other.node('Gemm', [y, other.constant(new Float32Array(4320), [432, 10])]);
+  other.output(y, 'float32', ['batch', 10]);
+  expect(y.name).toBe(sound.outputs[0]!.name);
+  await expect(compare({ fp32: other.bytes(), int8: models.int8 })).rejects.toThrow(
+    /made from this FP32 one.*none of the \d+ tensors that its layers make is known there/,
+  );
 });
 
 test('the factors of equalized tensors are what the receipt says, however small they are and whether a channel shows its own or not', async () => {
