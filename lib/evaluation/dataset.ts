@@ -53,7 +53,7 @@ export async function readClassFolders(folder: string, labelOffset = 0): Promise
   for (const [index, name] of classes.entries()) {
     const files = (await findImages(join(folder, name), new Set())).sort(compare);
     const label = index + labelOffset;
-    samples.push(...files.map((file) => ({ file, label, origin: `folder "${name}"` })));
+    for (const file of files) samples.push({ file, label, origin: `folder "${name}"` });
   }
   if (samples.length === 0) throw noImages(folder);
   return samples;
@@ -121,7 +121,8 @@ async function findImages(folder: string, visited: Set<string>): Promise<string[
   if (visited.has(real)) return [];
   visited.add(real);
   const found = files.map((name) => join(folder, name));
-  for (const name of folders) found.push(...(await findImages(join(folder, name), visited)));
+  for (const name of folders)
+    for (const file of await findImages(join(folder, name), visited)) found.push(file);
   return found;
 }
 

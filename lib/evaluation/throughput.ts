@@ -32,15 +32,15 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Thr
   await options.session.run(options.feeds);
   await trial(options, seconds / 5);
   const rates: number[] = [];
-  const latencies: number[] = [];
+  const each: number[][] = [];
   for (let i = 0; i < trials; ++i) {
     const { milliseconds, runs } = await trial(options, seconds / trials);
     rates.push((runs.length * batch * 1000) / milliseconds);
-    latencies.push(...runs);
+    each.push(runs);
     onProgress?.((i + 1) / trials);
   }
   rates.sort((a, b) => a - b);
-  latencies.sort((a, b) => a - b);
+  const latencies = each.flat().sort((a, b) => a - b);
   return {
     imagesPerSecond: { median: quantile(rates, 0.5), min: rates[0]!, max: rates.at(-1)! },
     latencyMs: {

@@ -24,6 +24,15 @@ function network(milliseconds: number): {
 }
 
 describe('measureThroughput', () => {
+  test('takes more runs than a call takes arguments', async () => {
+    let runs = 0;
+    // So many in any case, and then as many as there is time for.
+    const session = { run: () => Promise.resolve({}).finally(() => ++runs) };
+    while (runs < 200_000)
+      await measureThroughput({ session, feeds: {}, batch: 1, streams: 1, seconds: 1, trials: 1 });
+    expect(runs).toBeGreaterThan(200_000);
+  });
+
   test('measures the rate and latency of runs, batch counted', async () => {
     const session = network(5);
     const result = await measureThroughput({ session, feeds: {}, batch: 4, streams: 1, seconds: 0.3 });
