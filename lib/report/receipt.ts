@@ -32,10 +32,11 @@ export function recordedFactors(metadata: ReadonlyMap<string, string>): Readonly
   return new Map(tensors.map(({ name, factors }) => [name, Float64Array.from(factors)]));
 }
 
-/** The options of `calibr8 calibrate` for refinement that a network was made with. */
-export function refinementFlags(receipt: Receipt | undefined): ReadonlySet<string> {
+/** The options of `calibr8 calibrate` for ranges and refinement that a network was made with. */
+export function triedFlags(receipt: Receipt | undefined): ReadonlySet<string> {
   const done = (receipt?.['refinement'] ?? {}) as Readonly<Record<string, unknown>>;
   return new Set([
+    ...(typeof receipt?.['algorithm'] === 'string' ? [`--algo ${receipt['algorithm']}`] : []),
     ...(done['biasCorrection'] === true ? ['--bias-correction'] : []),
     ...(done['equalization'] === true ? ['--equalization'] : []),
     ...(done['rounding'] === 'learned' ? ['--rounding learned'] : []),

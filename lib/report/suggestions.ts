@@ -1,6 +1,6 @@
 import type { Comparison, TensorComparison } from './comparison';
 import { fixed, percent } from './numbers';
-import { refinementFlags } from './receipt';
+import { triedFlags } from './receipt';
 import type { Grade } from './verdict';
 
 /** Something to do about a network's loss, with the evidence for it. */
@@ -79,8 +79,11 @@ export function suggestionsFor(tensor: TensorComparison, comparison: Comparison)
 
 /** Without those that the network was made with: to advise them again would help nobody. */
 function withoutTried(suggestions: readonly Suggestion[], { receipt }: Comparison): Suggestion[] {
-  const tried = refinementFlags(receipt);
-  return suggestions.filter(({ flag }) => flag === undefined || !tried.has(flag));
+  const tried = triedFlags(receipt);
+  // Auto has tried every other algorithm, on more than these samples.
+  const done = (flag: string): boolean =>
+    tried.has(flag) || (tried.has('--algo auto') && flag.startsWith('--algo '));
+  return suggestions.filter(({ flag }) => flag === undefined || !done(flag));
 }
 
 /** Where neither the range nor the weights explain the error, it is made of what rounding the input costs. */

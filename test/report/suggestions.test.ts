@@ -66,6 +66,22 @@ describe('suggestions', () => {
     expect(flags(overall(some, 'good', undefined))).toEqual(['--equalization']);
   });
 
+  it('name no algorithm that the network was made with, and none after auto, which tries them all', () => {
+    const better = { ...tensor, observers: [{ ...tensor.observers[0]!, observer: 'mse', sqnrDb: 45 }] };
+    const made = (algorithm: string): Comparison => ({
+      ...comparison(),
+      tensors: [better],
+      receipt: { algorithm },
+    });
+    const algorithms = (one: Comparison): (string | undefined)[] =>
+      flags([...suggestionsFor(better, one), ...overall(one, 'good', undefined)]).filter((flag) =>
+        flag?.startsWith('--algo'),
+      );
+    expect(algorithms(made('max'))).toEqual(['--algo mse', '--algo mse']);
+    expect(algorithms(made('mse'))).toEqual([]);
+    expect(algorithms(made('auto'))).toEqual([]);
+  });
+
   it('are to leave the layer out, and why, where all else was tried', () => {
     const all = comparison({ biasCorrection: true, equalization: true, rounding: 'learned' });
     expect(suggestionsFor(tensor, all)).toEqual([
