@@ -88,13 +88,18 @@ function checkFeed(value: Value, feed: unknown, symbols: Symbols): Tensor {
 }
 
 function mismatch(value: Value, tensor: Tensor, why = ''): Calibr8Error {
-  return wrongFeed(value, `but received a ${tensor.type} Tensor of shape [${tensor.dims.join(', ')}]${why}`);
+  return wrongFeed(
+    value,
+    `but received ${withArticle(tensor.type)} Tensor of shape [${tensor.dims.join(', ')}]${why}`,
+  );
 }
+
+const withArticle = (type: string): string => `${type.startsWith('int') ? 'an' : 'a'} ${type}`;
 
 function wrongFeed(value: Value, what: string): Calibr8Error {
   return new Calibr8Error(
     'INVALID_FEED',
-    `Expected a ${value.dtype} Tensor of shape ${formatShape(value.shape)} for input "${value.name}" ${what}.`,
+    `Expected ${withArticle(value.dtype!)} Tensor of shape ${formatShape(value.shape)} for input "${value.name}" ${what}.`,
   );
 }
 

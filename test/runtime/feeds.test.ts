@@ -52,7 +52,7 @@ const wrong: [string, () => unknown, RegExp][] = [
   [
     'another type',
     () => ({ ...good(), a: new Tensor('int32', [1, 2, 3], [1, 3]) }),
-    /float32 Tensor .* for input "a" but received a int32 Tensor/,
+    /float32 Tensor .* for input "a" but received an int32 Tensor/,
   ],
   [
     'another rank',
