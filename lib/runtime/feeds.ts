@@ -99,7 +99,7 @@ const withArticle = (type: string): string => `${type.startsWith('int') ? 'an' :
 function wrongFeed(value: Value, what: string): Calibr8Error {
   return new Calibr8Error(
     'INVALID_FEED',
-    `Expected ${withArticle(value.dtype!)} Tensor of shape ${formatShape(value.shape)} for input "${value.name}" ${what}.`,
+    `Expected ${withArticle(String(value.dtype))} Tensor of shape ${formatShape(value.shape)} for input "${value.name}" ${what}.`,
   );
 }
 
