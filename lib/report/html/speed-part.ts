@@ -13,7 +13,8 @@ export function speedPart({ speed }: Comparison): Part {
     heading: 'Speed on this machine',
     body: html`<p>
         ${fixed(fp32Milliseconds, 1)} ms in FP32, ${fixed(int8Milliseconds, 1)} ms in INT8 for a run of
-        ${batch}, on ${threads} thread${threads === 1 ? '' : 's'}: medians of nine runs in turns, a quick look.
+        ${batch}, on ${threads} thread${threads === 1 ? '' : 's'}: medians of nine runs in turns, a quick
+        look.
         <code>calibr8 benchmark</code> measures.
         ${
           slow.length > 0
