@@ -7,6 +7,7 @@
 
 #include "kernels/clamp.h"
 #include "kernels/parallel.h"
+#include "kernels/residual.h"
 #include "kernels/tile_fma.h"
 #include "kernels/tile_table.h"
 
@@ -163,17 +164,6 @@ Operand readWeights(StepBuilder& builder, const Shape& shape) {
       });
 }
 
-/** The destination, in the residual's storage where nothing else needs that. */
-Operand writeDestination(StepBuilder& builder, const Ending& ending, const Layout& layout) {
-  if (!ending.residual) return builder.write(layout);
-  size_t index = *ending.residual;
-  if (!builder.layout(index).sameOrder(layout) || !builder.reusable(index)) return builder.write(layout);
-  builder.alias(index, layout);
-  Operand operand = builder.read(index);
-  operand.layout = layout;
-  return operand;
-}
-
 }  // namespace
 
 bool buildStreamedConvolution(StepBuilder& builder, const ConvolutionGeometry& geometry,
@@ -196,7 +186,7 @@ bool buildStreamedConvolution(StepBuilder& builder, const ConvolutionGeometry& g
                                    readWeights(builder, shape)};
   std::optional<Operand> residual;
   if (ending->residual) residual = builder.read(*ending->residual, layout);
-  operands.push_back(writeDestination(builder, *ending, layout));
+  operands.push_back(writeInPlace(builder, ending->residual, layout));
   if (residual) operands.push_back(*residual);
   if (product.bias >= 0) {
     auto index = static_cast<size_t>(product.bias);

@@ -11,6 +11,7 @@
 
 #include "kernels/parallel.h"
 #include "kernels/requantization.h"
+#include "kernels/residual.h"
 #include "kernels/tile_table.h"
 #include "kernels/tile_vnni.h"
 
@@ -245,17 +246,6 @@ Operand readBias(StepBuilder& builder, const Shape& shape, const Product& produc
                           });
 }
 
-/** The destination, in the residual's storage where nothing else needs that. */
-Operand writeDestination(StepBuilder& builder, const Requantization& to, const Layout& layout) {
-  if (!to.residual) return builder.write(layout);
-  size_t index = to.residual->source;
-  if (!builder.layout(index).sameOrder(layout) || !builder.reusable(index)) return builder.write(layout);
-  builder.alias(index, layout);
-  Operand operand = builder.read(index);
-  operand.layout = layout;
-  return operand;
-}
-
 }  // namespace
 
 bool buildTiledConvolution(StepBuilder& builder, const ConvolutionGeometry& geometry,
@@ -290,7 +280,8 @@ bool buildTiledConvolution(StepBuilder& builder, const ConvolutionGeometry& geom
     const Value& value = builder.source(to->residual->source);
     residual = builder.read(to->residual->source, Layout::channelsLast(value.dims, value.dtype));
   }
-  operands.push_back(writeDestination(builder, *to, layout));
+  operands.push_back(writeInPlace(
+      builder, to->residual ? std::optional<size_t>(to->residual->source) : std::nullopt, layout));
   if (residual) operands.push_back(*residual);
   if (product.bias >= 0) operands.push_back(readBias(builder, shape, product, *to));
   builder.call("tiled_vnni", operands,

@@ -13,8 +13,8 @@ interface Case {
   pads?: readonly number[];
   dilations?: readonly number[];
   bias?: boolean;
-  /** `kept`: a result of the network as well, so that its storage may not be overwritten. */
-  residual?: 'given' | 'kept';
+  /** `kept`: a result of the network as well, `source`: what is convolved; neither's storage may be overwritten. */
+  residual?: 'given' | 'kept' | 'source';
   activation?: 'Relu' | 'Clip';
   threads?: number;
 }
@@ -32,7 +32,10 @@ async function check({ x, w, bias = true, ...spec }: Case): Promise<string> {
   let y = model.node('Conv', inputs, { strides, pads, dilations });
   const feeds = { x: float32(data, x) };
   let expected = result;
-  if (spec.residual) {
+  if (spec.residual === 'source') {
+    y = model.node('Add', [y, inputs[0]!]);
+    expected = dense(result.dims, [...result.data].map((real, i) => real + data[i]!)); // prettier-ignore
+  } else if (spec.residual) {
     const other = random.floats(count(result.dims));
     const residual = model.node('Neg', [model.input('r', result.dims)]);
     if (spec.residual === 'kept') model.output(residual);
@@ -74,6 +77,7 @@ describe('convolutions of few pixels and many weights in float32 equal the refer
     ['a residual', { ...pointwise, residual: 'given' }],
     ['a residual and ReLU', { ...wide, residual: 'given', activation: 'Relu' }],
     ['a residual that others read', { ...wide, residual: 'kept', activation: 'Relu' }],
+    ['what is convolved as the residual', { ...pointwise, w: [512, 512, 1, 1], residual: 'source' }],
     ['input channels in several pieces, the last one small', { x: [1, 1026, 7, 7], w: [128, 1026, 1, 1] }],
     ['strides and uneven padding', { ...wide, x: [1, 64, 14, 15], strides: [2, 2], pads: [0, 1, 1, 0] }],
     ['strides of a 1x1', { ...pointwise, x: [1, 512, 13, 14], strides: [2, 2] }],
