@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "error.h"
+#include "team.h"
 
 namespace calibr8 {
 namespace {
@@ -43,6 +44,7 @@ State::State(std::shared_ptr<const Program> program, const Placement& placement,
     for (const Operation& operation : step.operations) bind(operation, placement, device);
   }
   firsts_.push_back(bounds_.size());
+  sections_ = sectionsOf(*program_);
   for (const Intake& intake : program_->intakes) {
     if (intake.value >= 0)
       bounds_[firsts_[static_cast<size_t>(intake.step)] + intake.operation].intake = true;
@@ -111,6 +113,26 @@ void State::rebind(const std::vector<void*>& inputs, const std::vector<void*>& o
   }
 }
 
+template <typename Step>
+void State::runSections(const Step& step) {
+  for (const Section& section : sections_) {
+    auto steps = [&] {
+      for (size_t i = section.first; i < section.last; ++i) step(i);
+    };
+    if (section.together && omp_get_max_threads() > 1) {
+      withTeam(steps);
+    } else {
+      steps();
+    }
+  }
+}
+
+void State::executeStep(size_t step, onednn::Lane& lane, Inputs state) {
+  for (size_t b = firsts_[step]; b < firsts_[step + 1]; ++b) {
+    if (!bounds_[b].intake || state == Inputs::kAsFed) execute(b, lane);
+  }
+}
+
 void State::execute(size_t index, onednn::Lane& lane) {
   Bound& bound = bounds_[index];
   if (bound.execution) {
@@ -129,11 +151,11 @@ void State::run(onednn::Lane& lane, const std::vector<void*>& inputs, const std:
                 Inputs state, const std::atomic<bool>& stop) {
   observations_.clear();
   rebind(inputs, outputs, state);
-  for (size_t i = 0; i < bounds_.size(); ++i) {
+  runSections([&](size_t step) {
     checkStop(stop);
-    if (bounds_[i].intake && state == Inputs::kTakenIn) continue;
-    execute(i, lane);
-  }
+    executeStep(step, lane, state);
+  });
+  for (size_t b = firsts_.back(); b < bounds_.size(); ++b) execute(b, lane);
 }
 
 Profile State::profile(onednn::Lane& lane, const std::vector<void*>& inputs,
@@ -145,12 +167,12 @@ Profile State::profile(onednn::Lane& lane, const std::vector<void*>& inputs,
   auto timeSteps = [&] {
     observations_.clear();
     first = Clock::now();
-    for (size_t step = 0; step < steps; ++step) {
+    runSections([&](size_t step) {
       checkStop(stop);
       auto start = Clock::now();
-      for (size_t b = firsts_[step]; b < firsts_[step + 1]; ++b) execute(b, lane);
+      executeStep(step, lane, Inputs::kAsFed);
       times[step].push_back(since(start));
-    }
+    });
   };
   if (runs == 1) {
     // As it comes, with caches as the caller left them: what the primitives of a single run cost.

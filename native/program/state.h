@@ -8,6 +8,7 @@
 
 #include "onednn/execution.h"
 #include "program/program.h"
+#include "program/section.h"
 #include "statistics/observations.h"
 
 namespace calibr8 {
@@ -66,6 +67,10 @@ class State {
   void rebind(const std::vector<void*>& inputs, const std::vector<void*>& outputs, Inputs state);
   void run(onednn::Lane& lane, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
            Inputs state, const std::atomic<bool>& stop);
+  /** All steps, each by step(index), with a team where they share one. */
+  template <typename Step>
+  void runSections(const Step& step);
+  void executeStep(size_t step, onednn::Lane& lane, Inputs state);
   void execute(size_t bound, onednn::Lane& lane);
 
   std::shared_ptr<const Program> program_;
@@ -74,6 +79,7 @@ class State {
   std::vector<Dynamic> dynamics_;
   /** The first of each step's operations in bounds_, and one past the last step's. */
   std::vector<size_t> firsts_;
+  std::vector<Section> sections_;
   /** By value: the input, or the input whose intake makes it, or -1. */
   std::vector<int32_t> inputPositions_;
   std::vector<int32_t> intakePositions_;

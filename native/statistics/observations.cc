@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kChunk = 16384;
 // Below this, merging a table of 65536 slots costs more than a second thread saves.
 constexpr size_t kParallelFrom = 8 * kBins;
+constexpr size_t kSlots = 4096;
 
 }  // namespace
 
@@ -43,28 +44,27 @@ uint64_t Observations::fill(Histogram<uint32_t>& histogram, const float* data, s
   const float scale = static_cast<float>(static_cast<double>(kBins) / histogram.range);
   int threads = count < kParallelFrom ? 1 : omp_get_max_threads();
   if (threads == 1) return scanHistogram(data, count, scale, histogram.slots.data());
-  tables_.resize(std::max(tables_.size(), static_cast<size_t>(threads)));
+  auto shares = static_cast<size_t>(threads);
+  tables_.resize(std::max(tables_.size(), shares));
   for (auto& table : tables_) table.resize(2 * kBins, 0);
   size_t chunks = (count + kChunk - 1) / kChunk;
   std::atomic<uint64_t> counted{0};
-#pragma omp parallel num_threads(threads)
-  {
-    uint32_t* table = tables_[static_cast<size_t>(omp_get_thread_num())].data();
+  parallelFor(shares, 1, [&](size_t share, size_t) {
     uint64_t own = 0;
-#pragma omp for schedule(static)
-    for (size_t chunk = 0; chunk < chunks; ++chunk) {
+    for (size_t chunk = chunks * share / shares; chunk < chunks * (share + 1) / shares; ++chunk) {
       size_t begin = chunk * kChunk;
-      own += scanHistogram(data + begin, std::min(kChunk, count - begin), scale, table);
+      own += scanHistogram(data + begin, std::min(kChunk, count - begin), scale, tables_[share].data());
     }
     counted += own;
-#pragma omp for schedule(static)
-    for (size_t slot = 0; slot < 2 * kBins; ++slot) {
-      for (auto& each : tables_) {
+  });
+  parallelFor(2 * kBins, kSlots, [&](size_t begin, size_t end) {
+    for (auto& each : tables_) {
+      for (size_t slot = begin; slot < end; ++slot) {
         histogram.slots[slot] += each[slot];
         each[slot] = 0;
       }
     }
-  }
+  });
   return counted;
 }
 

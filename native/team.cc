@@ -1,0 +1,98 @@
+#include "team.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace calibr8 {
+namespace {
+
+thread_local Team* ledTeam = nullptr;
+
+/** Chunks for each thread: enough for others to take some when it is late. */
+constexpr size_t kChunksPerThread = 16;
+/** About a microsecond, after which each look costs a call of the system. */
+constexpr int kPauses = 50;
+
+constexpr uint64_t shareOf(uint32_t task, size_t next, size_t end) {
+  return uint64_t{task} << 32 | uint64_t{next} << 16 | uint64_t{end};
+}
+constexpr uint32_t taskOf(uint64_t share) { return static_cast<uint32_t>(share >> 32); }
+constexpr size_t nextOf(uint64_t share) { return share >> 16 & 0xffff; }
+constexpr size_t endOf(uint64_t share) { return share & 0xffff; }
+constexpr uint64_t kTaken = uint64_t{1} << 16;
+
+template <typename Condition>
+void waitFor(const Condition& condition) {
+  for (int i = 0; !condition(); ++i) {
+    if (i < kPauses) {
+#if defined(__x86_64__)
+      _mm_pause();
+#endif
+    } else {
+      sched_yield();
+    }
+  }
+}
+
+}  // namespace
+
+Team* Team::led() { return ledTeam; }
+
+void Team::setLed(Team* team) { ledTeam = team; }
+
+void Team::run(size_t pieces, Piece call, const void* context) {
+  size_t threads = shares_.size();
+  call_ = call;
+  context_ = context;
+  pieces_ = pieces;
+  chunks_ = std::min({pieces, threads * kChunksPerThread, size_t{0xffff}});
+  remaining_.store(chunks_, std::memory_order_relaxed);
+  uint32_t task = task_.load(std::memory_order_relaxed) + 1;
+  if (task == kDismissed) task = 1;
+  for (size_t i = 0; i < threads; ++i) {
+    uint64_t share = shareOf(task, chunks_ * i / threads, chunks_ * (i + 1) / threads);
+    shares_[i].state.store(share, std::memory_order_release);
+  }
+  task_.store(task, std::memory_order_release);
+  setLed(nullptr);
+  work(0, task);
+  setLed(this);
+  waitFor([this] { return remaining_.load(std::memory_order_acquire) == 0; });
+}
+
+void Team::follow(int thread) {
+  uint32_t seen = 0;
+  while (true) {
+    uint32_t task = seen;
+    waitFor([&] { return (task = task_.load(std::memory_order_acquire)) != seen; });
+    if (task == kDismissed) return;
+    work(static_cast<size_t>(thread), task);
+    seen = task;
+  }
+}
+
+void Team::work(size_t thread, uint32_t task) {
+  size_t done = 0;
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    std::atomic<uint64_t>& state = shares_[(thread + i) % shares_.size()].state;
+    uint64_t share = state.load(std::memory_order_relaxed);
+    while (taskOf(share) == task && nextOf(share) < endOf(share)) {
+      if (!state.compare_exchange_weak(share, share + kTaken, std::memory_order_acquire,
+                                       std::memory_order_relaxed))
+        continue;
+      size_t chunk = nextOf(share);
+      size_t end = pieces_ * (chunk + 1) / chunks_;
+      for (size_t piece = pieces_ * chunk / chunks_; piece < end; ++piece) call_(context_, piece);
+      ++done;
+      share = state.load(std::memory_order_relaxed);
+    }
+  }
+  if (done > 0) remaining_.fetch_sub(done, std::memory_order_release);
+}
+
+}  // namespace calibr8
