@@ -170,7 +170,10 @@ bool buildStreamedConvolution(StepBuilder& builder, const ConvolutionGeometry& g
                               const Product& product) {
   auto ending = applies(builder, geometry, product);
   if (!ending) return false;
-  auto table = TileTable::make(builder, geometry, kFmaPixels);
+  Dims window = builder.source(1).dims;
+  window.erase(window.begin(), window.begin() + 2);
+  auto table =
+      TileTable::make(builder.source(0).dims, window, builder.destination().dims, geometry, kFmaPixels);
   if (!table) return false;
   const Value& x = builder.source(0);
   const Value& y = builder.destination();

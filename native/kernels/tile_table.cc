@@ -28,12 +28,10 @@ int64_t sourcePixel(const ConvolutionGeometry& geometry, const Dims& image, cons
 
 }  // namespace
 
-std::optional<TileTable> TileTable::make(const StepView& step, const ConvolutionGeometry& geometry,
-                                         int most) {
-  const Dims& x = step.source(0).dims;
+std::optional<TileTable> TileTable::make(const Dims& x, const Dims& window, const Dims& destination,
+                                         const ConvolutionGeometry& geometry, int most) {
   Dims image = spatial(x);
-  Dims window = spatial(step.source(1).dims);
-  Dims results = spatial(step.destination().dims);
+  Dims results = spatial(destination);
   TileTable table;
   table.most_ = most;
   table.taps_ = countOf(window);
@@ -42,8 +40,8 @@ std::optional<TileTable> TileTable::make(const StepView& step, const Convolution
   table.channels_ = x[1];
   table.image_ = countOf(image) * x[1];
   if (table.image_ > std::numeric_limits<int32_t>::max()) return std::nullopt;
-  table.straight_ =
-      table.taps_ == 1 && all(geometry.strides, 1) && all(geometry.padsBegin, 0) && all(geometry.padsEnd, 0);
+  table.straight_ = table.taps_ == 1 && image == results && all(geometry.strides, 1) &&
+                    all(geometry.padsBegin, 0) && all(geometry.padsEnd, 0);
   if (table.straight_) {
     // Nor do images matter then.
     table.pixels_ *= table.images_;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "kernels/convolution_geometry.h"
-#include "program/step_view.h"
 
 namespace calibr8 {
 
@@ -31,8 +30,10 @@ struct PixelTiles {
  */
 class TileTable {
  public:
-  /** Nothing where offsets would not fit. `most`: pixels of a tile. */
-  static std::optional<TileTable> make(const StepView& step, const ConvolutionGeometry& geometry, int most);
+  /** Nothing where offsets would not fit. Sizes as ONNX orders them, the window's without channels; `most`:
+   * pixels of a tile. */
+  static std::optional<TileTable> make(const Dims& source, const Dims& window, const Dims& destination,
+                                       const ConvolutionGeometry& geometry, int most);
 
   int64_t tiles() const { return images_ * perImage_; }
   /** As many of the tiles from `begin` to `end` as are alike. */

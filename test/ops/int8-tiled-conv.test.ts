@@ -27,20 +27,20 @@ interface Case extends QuantizedConvCase {
   rounded?: boolean;
 }
 
-const SPARE = 1;
+/** Channels of zeros more: no multiple of four, and no image's few, so that oneDNN has the convolution. */
+const spare = (channels: number): number => (channels < 4 ? 4 : 1);
 
-/** A channel of zeros more: no multiple of four, so that oneDNN has the convolution. */
 function widened(dims: readonly number[], data: readonly number[], value: number): number[] {
   const [outer, channels, ...inner] = dims as [number, number, ...number[]];
   const size = count(inner);
   return Array.from({ length: outer }, (_, o) => [
     ...data.slice(o * channels * size, (o + 1) * channels * size),
-    ...new Array<number>(SPARE * size).fill(value),
+    ...new Array<number>(spare(channels) * size).fill(value),
   ]).flat();
 }
 
 function widerDims([outer, channels, ...inner]: readonly number[]): number[] {
-  return [outer!, channels! + SPARE, ...inner];
+  return [outer!, channels! + spare(channels!), ...inner];
 }
 
 async function run(
@@ -104,6 +104,15 @@ function pointwise(channels: number, filters: number, more: Partial<Case> = {}):
   return layer(channels, filters, { w: [filters, channels, 1, 1], pads: [0, 0, 0, 0], ...more });
 }
 
+/** As a network's first layer has it. */
+function image(channels: number, more: Partial<Case> = {}): Case {
+  return layer(channels, 64, {
+    ...{ x: [1, channels, 17, 19], w: [64, channels, 7, 7], strides: [2, 2], pads: [3, 3, 3, 3] },
+    ...{ xGrid: { ...U8, zero: 114 } },
+    ...more,
+  });
+}
+
 const S8: Grid = { dtype: 'int8', scale: 0.02, zero: 0 };
 
 const CASES: [string, Case][] = [
@@ -140,6 +149,17 @@ const CASES: [string, Case][] = [
       ]),
     ),
   ),
+  ['an image', image(3)],
+  ['an image, s8 with a zero point', image(3, { xGrid: { ...S8, zero: -77 } })],
+  ['images of one channel, padded by nothing', image(1, { x: [3, 1, 15, 9], pads: [0, 0, 0, 0] })],
+  ['an image of two channels, padded on one side', image(2, { pads: [5, 0, 0, 1] })],
+  ['an image, rows of the window apart', image(3, { dilations: [2, 1], pads: [6, 3, 6, 3] })],
+  ['an image, a window of one row', image(3, { w: [64, 3, 1, 5], pads: [0, 2, 0, 2], strides: [1, 1] })],
+  ['an image, a window of one column', image(3, { w: [64, 3, 5, 1], pads: [2, 0, 2, 0] })],
+  ['an image, single pixels', image(3, { w: [128, 3, 1, 1], pads: [0, 0, 0, 0], strides: [1, 1] })],
+  ['an image, single pixels, strides 2', image(3, { w: [64, 3, 1, 1], pads: [0, 0, 0, 0] })],
+  ['an image, a residual', image(3, { residual: 'uint8' })],
+  ['an image, no bias', image(3, { bias: false })],
   [
     'a residual, s8 result with a zero point',
     pointwise(16, 64, { residual: 'int8', result: { dtype: 'int8', zero: 7 }, relu: false }),
@@ -152,13 +172,17 @@ describeWithVnni('convolutions in tiles on our own kernel', () => {
   test('several threads share one: the bits of oneDNN', async () => {
     await checkSameBits(layer(32, 192, { x: [2, 32, 17, 19] }), 3);
     await checkSameBits(pointwise(256, 192, { x: [1, 256, 7, 7], residual: 'uint8' }), 3);
+    await checkSameBits(image(3, { x: [2, 3, 96, 40] }), 3);
   });
 
   test('any shape, padding and grid: the bits of oneDNN', () =>
     fc.assert(
       fc.asyncProperty(
         fc.record({
-          channels: fc.integer({ min: 1, max: 12 }),
+          channels: fc.oneof(
+            fc.integer({ min: 1, max: 12 }).map((fours) => 4 * fours),
+            fc.constantFrom(1, 2, 3),
+          ),
           blocks: fc.integer({ min: 1, max: 6 }),
           partial: fc.double({ min: 0, max: 1 / 16, noNaN: true }),
           size: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 })),
@@ -173,8 +197,8 @@ describeWithVnni('convolutions in tiles on our own kernel', () => {
         }),
         ({ channels, blocks, partial, size, kernel, strides, pads, from, to, zero, relu, seed }) =>
           checkSameBits({
-            ...{ x: [2, 4 * channels, ...size] },
-            w: [64 * blocks + Math.floor(64 * blocks * partial), 4 * channels, ...kernel],
+            ...{ x: [2, channels, ...size] },
+            w: [64 * blocks + Math.floor(64 * blocks * partial), channels, ...kernel],
             ...{ strides, pads, relu, seed, xGrid: { dtype: from, scale: 0.02, zero } },
             result: { dtype: to, zero: relu ? 0 : zero },
           }),

@@ -1,0 +1,106 @@
+#include "kernels/tile_weights.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+#include "program/step_builder.h"
+
+namespace calibr8 {
+
+using onednn::Layout;
+
+namespace {
+
+/** Whole numbers up to it are exact in float32, sums of them too. */
+constexpr float kExact = 1 << 24;
+
+void packWeights(const int8_t* from, uint8_t* to, const TileShape& shape, const TileSource& source,
+                 int32_t zeroPoint) {
+  int64_t bytes = shape.weightsBytes();
+  int64_t filter = source.filterElements();
+  std::fill(to, to + shape.packedBytes(), uint8_t{0});
+  auto* start = reinterpret_cast<int32_t*>(to + bytes);
+  float greatest = 0;
+  for (int64_t channel = 0; channel < shape.out; ++channel) {
+    int64_t block = channel / kTileChannels;
+    int64_t lanes = (shape.channelsOf(block) + kTileLanes - 1) / kTileLanes * kTileLanes;
+    int64_t number = shape.numberOf(channel);
+    uint8_t* own = to + block * shape.blockBytes() + number % kTileChannels * kTileDepth;
+    int32_t sum = 0;
+    int32_t magnitude = 0;
+    for (int64_t tap = 0; tap < shape.taps; ++tap) {
+      for (int64_t c = 0; c < shape.in; ++c) {
+        int64_t index = source.weightOf(tap, c);
+        if (index < 0) continue;
+        int8_t weight = from[channel * filter + index];
+        int64_t group = tap * shape.groups() + c / kTileDepth;
+        own[group * lanes * kTileDepth + c % kTileDepth] = static_cast<uint8_t>(weight);
+        sum += weight;
+        magnitude += std::abs(weight);
+      }
+    }
+    start[number] = -zeroPoint * sum;
+    greatest = std::max(greatest, magnitude * 255.0f);
+  }
+  *reinterpret_cast<float*>(to + bytes + shape.numbers() * 4) = greatest;
+}
+
+void packNumbers(const std::vector<float>& from, float* to, const TileShape& shape) {
+  std::fill(to, to + shape.numbers(), 0.0f);
+  for (int64_t c = 0; c < shape.out; ++c)
+    to[shape.numberOf(c)] = from[from.size() > 1 ? static_cast<size_t>(c) : 0];
+}
+
+}  // namespace
+
+int64_t TileShape::numberOf(int64_t channel) const {
+  int64_t block = channel / kTileChannels;
+  return block * kTileChannels +
+         static_cast<int64_t>(tilePosition(channel % kTileChannels, channelsOf(block)));
+}
+
+TileWeights::TileWeights(const void* packed, const TileShape& shape, int64_t block) {
+  auto* bytes = static_cast<const int8_t*>(packed);
+  auto* numbers = bytes + shape.weightsBytes();
+  weights = bytes + block * shape.blockBytes();
+  start = reinterpret_cast<const int32_t*>(numbers) + block * kTileChannels;
+  greatest = *reinterpret_cast<const float*>(numbers + shape.numbers() * 4);
+}
+
+bool addWhole(const float* bias, float greatest, int32_t* start) {
+  if (greatest >= kExact) return false;
+  bool whole = std::all_of(bias, bias + kTileChannels, [](float x) {
+    return std::abs(x) < kExact && x == static_cast<float>(static_cast<int32_t>(x));
+  });
+  if (!whole) return false;
+  for (int64_t i = 0; i < kTileChannels; ++i) start[i] += static_cast<int32_t>(bias[i]);
+  return true;
+}
+
+std::shared_ptr<const Buffer> tileNumbers(const std::vector<float>& from, const TileShape& shape) {
+  auto buffer = std::make_shared<Buffer>(static_cast<size_t>(shape.numbers()) * sizeof(float));
+  packNumbers(from, reinterpret_cast<float*>(buffer->data()), shape);
+  return buffer;
+}
+
+Operand readTileWeights(StepBuilder& builder, const TileShape& shape, const TileSource& source,
+                        int32_t zeroPoint) {
+  return builder.constant(1, Layout::rowMajor({shape.packedBytes()}, DataType::kUint8),
+                          "tiled" + std::to_string(zeroPoint), [&](const uint8_t* from, uint8_t* to) {
+                            packWeights(reinterpret_cast<const int8_t*>(from), to, shape, source, zeroPoint);
+                          });
+}
+
+Operand readTileBias(StepBuilder& builder, const TileShape& shape, const Product& product,
+                     const Requantization& to) {
+  auto source = static_cast<size_t>(product.bias);
+  DataType type = builder.source(source).dtype;
+  return builder.constant(source, Layout::rowMajor({shape.numbers()}, DataType::kFloat32),
+                          "tiled" + to.key(product), [&](const uint8_t* from, uint8_t* target) {
+                            packNumbers(biasOfSums(product, to, from, type, shape.out),
+                                        reinterpret_cast<float*>(target), shape);
+                          });
+}
+
+}  // namespace calibr8
