@@ -5,11 +5,10 @@ import { note, print, printJson } from '../lib/cli/io';
 import { canPin } from '../examples/shared/affinity';
 import { allowedProcessors, chooseProcessors } from '../lib/runtime/processors';
 import { hostLine, plural, readHost, type Host } from '../examples/shared/host';
-import type { NetworkPair } from '../examples/shared/published-networks';
 import { runCommand } from '../examples/shared/run-command';
 import { IO, stage } from '../examples/shared/stages';
 import { hasOnnxruntime } from './engines';
-import { prepareNetworks } from './networks';
+import { prepareNetworks, type MeasuredPair } from './networks';
 import { benchmarkCommand, type BenchmarkOptions } from './options';
 import type { Configuration } from './protocol';
 import { ratiosOf, type Ratios } from './ratios';
@@ -54,7 +53,7 @@ async function benchmark(options: BenchmarkOptions): Promise<void> {
   };
   const folder = await mkdtemp(join(tmpdir(), 'calibr8-benchmark-'));
   try {
-    const pairs = await prepareNetworks(options, folder);
+    const pairs = await prepareNetworks(options, folder, peer && options.throughput);
     if (options.throughput) {
       report.results = await measureSpeed(pairs, options, peer, processors);
       report.ratios = ratiosOf(report.results);
@@ -90,7 +89,7 @@ async function benchmark(options: BenchmarkOptions): Promise<void> {
 }
 
 async function measureSpeed(
-  pairs: readonly NetworkPair[],
+  pairs: readonly MeasuredPair[],
   { threads: counts, streams, batch, trials, seconds }: BenchmarkOptions,
   peer: boolean,
   processors: Processors,
@@ -98,13 +97,13 @@ async function measureSpeed(
   const engines = peer ? (['calibr8', 'onnxruntime'] as const) : (['calibr8'] as const);
   const configurations: Configuration[] = [];
   for (const threads of counts)
-    for (const { name: network, ...models } of pairs)
+    for (const { name: network, peerInt8, ...models } of pairs)
       for (const precision of ['fp32', 'int8'] as const)
         for (const engine of engines)
           configurations.push({
             network,
             precision,
-            model: models[precision],
+            model: (engine === 'onnxruntime' && precision === 'int8' && peerInt8) || models[precision],
             engine,
             batch,
             streams,

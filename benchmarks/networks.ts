@@ -10,6 +10,7 @@ import type { InputMetadata } from '../lib/evaluation/runnable';
 import { calibrate } from '../examples/shared/calibrate';
 import {
   PUBLISHED_NETWORKS,
+  writeInt8,
   writePublishedPair,
   type NetworkPair,
 } from '../examples/shared/published-networks';
@@ -19,15 +20,28 @@ import type { BenchmarkOptions } from './options';
 
 const SAMPLES = 20;
 
+export interface MeasuredPair extends NetworkPair {
+  /** The INT8 file that onnxruntime runs fastest, where that is another one. */
+  peerInt8?: string;
+}
+
 /** The networks to measure, written to `folder` where they are made here. */
-export async function prepareNetworks(options: BenchmarkOptions, folder: string): Promise<NetworkPair[]> {
-  const pairs: NetworkPair[] = [];
+export async function prepareNetworks(
+  options: BenchmarkOptions,
+  folder: string,
+  peer: boolean,
+): Promise<MeasuredPair[]> {
+  const pairs: MeasuredPair[] = [];
   if (!options.models) {
     for (const network of PUBLISHED_NETWORKS)
       pairs.push(
-        await stage(`${network.name}: building and calibrating`, '', (progress) =>
-          writePublishedPair(network, folder, progress),
-        ),
+        await stage(`${network.name}: building and calibrating`, '', async (progress) => {
+          const pair = await writePublishedPair(network, folder, progress);
+          // With residual sums of rounded branches it computes no convolution in FP32.
+          return peer
+            ? { ...pair, peerInt8: await writeInt8(network, pair.fp32, 'rounded', progress) }
+            : pair;
+        }),
       );
     return pairs;
   }
@@ -35,7 +49,7 @@ export async function prepareNetworks(options: BenchmarkOptions, folder: string)
   return pairs;
 }
 
-async function preparePair(entry: string, options: BenchmarkOptions, folder: string): Promise<NetworkPair> {
+async function preparePair(entry: string, options: BenchmarkOptions, folder: string): Promise<MeasuredPair> {
   const [fp32, given] = entry.split(',') as [string, string?];
   const name = basename(fp32, '.onnx');
   if (options.data !== undefined && given === undefined) {
