@@ -17,12 +17,13 @@ import { Lookout, type Pace } from './lookout';
 import { native, rethrow } from './native-error';
 import type { ResolvedOptions } from './options';
 import { availableProcessors } from './processors';
+import { afterRunInCall, mayRunInCall } from './turn';
 
 /** Programs that a session keeps, one a set of input shapes (and of values that decide about shapes); the least recently used goes first. */
 const PROGRAMS_KEPT = 8;
 
-/** Milliseconds: less than the system gives one thread before another that waits has its turn. */
-const SHORT = 3;
+/** Milliseconds of a run that may take place in the call: about as long as nobody notices that other events wait. */
+const SHORT = 10;
 
 /** An input's shape, and its values where the program depends on them. */
 interface InputLike {
@@ -97,7 +98,11 @@ export class Executor {
     }
     let lookout: Lookout | undefined;
     try {
-      if (!this.#runHere(program, inputs, buffers)) {
+      const start = performance.now();
+      if (this.#runHere(program, inputs, buffers)) {
+        program.pace.milliseconds = performance.now() - start;
+        await afterRunInCall(start);
+      } else {
         const running = this.#native.run(program.compiled.program, inputs, buffers);
         lookout = Lookout.begin(this.#native, program.pace, this.#spare);
         await running;
@@ -116,10 +121,7 @@ export class Executor {
    */
   #runHere({ compiled, pace }: Program, inputs: TypedArray[], outputs: TypedArray[]): boolean {
     if (this.#spare || pace.milliseconds === undefined || pace.milliseconds > SHORT) return false;
-    const start = performance.now();
-    if (!this.#native.runHere(compiled.program, inputs, outputs)) return false;
-    pace.milliseconds = performance.now() - start;
-    return true;
+    return mayRunInCall() && this.#native.runHere(compiled.program, inputs, outputs);
   }
 
   /** Compiles for the feeds' shapes and times every step. */

@@ -33,6 +33,7 @@ describe('a session that shares the only processor with its caller', () => {
     expect(await endsAtOnce()).toBe(false);
     // The first runs may be slow.
     for (let i = 0; i < 10; ++i) await answer(image(1));
+    await new Promise(setImmediate);
     expect(await endsAtOnce()).toBe(true);
   });
 
@@ -49,6 +50,24 @@ describe('a session that shares the only processor with its caller', () => {
     await fresh.release();
     expect(together).toEqual(here);
     expect(onStreams).toEqual(here);
+  });
+
+  test('leaves the event loop its turns between runs', async () => {
+    let turns = 0;
+    const timer = setInterval(() => ++turns, 1);
+    const end = performance.now() + 200;
+    while (performance.now() < end) await answer(image(1));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  test('runs in calls for a few milliseconds only before the event loop turns', async () => {
+    const feed = image(3, 24);
+    let ended = 0;
+    const runs = Array.from({ length: 1000 }, () => answer(feed).then(() => ++ended));
+    for (let i = 0; i < 20; ++i) await Promise.resolve();
+    expect(ended).toBeLessThan(500);
+    await Promise.all(runs);
   });
 
   test('reports wrong feeds as ever', async () => {
