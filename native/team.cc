@@ -24,7 +24,11 @@ constexpr uint64_t shareOf(uint32_t task, size_t next, size_t end) {
 constexpr uint32_t taskOf(uint64_t share) { return static_cast<uint32_t>(share >> 32); }
 constexpr size_t nextOf(uint64_t share) { return share >> 16 & 0xffff; }
 constexpr size_t endOf(uint64_t share) { return share & 0xffff; }
-constexpr uint64_t kTaken = uint64_t{1} << 16;
+
+/** Without its first chunk, which its thread takes, or without its last, which is nearest to what others do.
+ */
+constexpr uint64_t withoutFirst(uint64_t share) { return share + (uint64_t{1} << 16); }
+constexpr uint64_t withoutLast(uint64_t share) { return share - 1; }
 
 template <typename Condition>
 void waitFor(const Condition& condition) {
@@ -82,10 +86,10 @@ void Team::work(size_t thread, uint32_t task) {
     std::atomic<uint64_t>& state = shares_[(thread + i) % shares_.size()].state;
     uint64_t share = state.load(std::memory_order_relaxed);
     while (taskOf(share) == task && nextOf(share) < endOf(share)) {
-      if (!state.compare_exchange_weak(share, share + kTaken, std::memory_order_acquire,
-                                       std::memory_order_relaxed))
+      uint64_t rest = i == 0 ? withoutFirst(share) : withoutLast(share);
+      if (!state.compare_exchange_weak(share, rest, std::memory_order_acquire, std::memory_order_relaxed))
         continue;
-      size_t chunk = nextOf(share);
+      size_t chunk = i == 0 ? nextOf(share) : endOf(rest);
       size_t end = pieces_ * (chunk + 1) / chunks_;
       for (size_t piece = pieces_ * chunk / chunks_; piece < end; ++piece) call_(context_, piece);
       ++done;

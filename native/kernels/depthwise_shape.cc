@@ -8,7 +8,7 @@ namespace calibr8 {
 namespace {
 
 /** Results of a piece of work, at least: enough to be worth a thread's while. */
-constexpr int64_t kResults = 16384;
+constexpr int64_t kResults = 4096;
 
 }  // namespace
 

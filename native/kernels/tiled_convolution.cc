@@ -27,7 +27,10 @@ constexpr int64_t kNearBytes = 24 << 10;
  */
 constexpr int64_t kFarWeights = 256 << 10;
 constexpr int64_t kFarBytes = 256 << 10;
-constexpr int64_t kJobsPerThread = 8;
+/** More weights than that are too much for every thread to read. */
+constexpr int64_t kSharedWeights = 768 << 10;
+/** At least, so that one that is late has some that others can take. */
+constexpr int64_t kJobsPerThread = 4;
 /** A block that is not whole has fewer sums under way at once; it may be this part of all channels. */
 constexpr int64_t kPartialShare = 16;
 
@@ -46,13 +49,27 @@ struct TiledConvolution {
   /** Where the source is read by rows. */
   std::optional<Borders> borders;
 
-  /** Tiles that every block of channels goes over before the next one does. */
-  int64_t tilesOfJob() const {
-    int64_t bytes = shape.weightsBytes() > kFarWeights ? kFarBytes : kNearBytes;
-    int64_t tiles = std::clamp<int64_t>(bytes / (shape.in * kTilePixels), 1, table.tiles());
-    int64_t wanted = omp_get_max_threads() > 1 ? omp_get_max_threads() * kJobsPerThread : 1;
-    int64_t parts = (wanted + shape.blocks() - 1) / shape.blocks();
-    return std::min(tiles, (table.tiles() + parts - 1) / parts);
+  bool isFar() const { return shape.weightsBytes() > kFarWeights; }
+
+  /**
+   * Tiles that every block of channels goes over before the next one does. Threads get as many such groups
+   * each, so that what they write is what they read in the next layer.
+   */
+  int64_t tilesOfJob(int64_t threads) const {
+    int64_t tiles =
+        std::clamp<int64_t>((isFar() ? kFarBytes : kNearBytes) / (shape.in * kTilePixels), 1, table.tiles());
+    int64_t groups = (table.tiles() + tiles - 1) / tiles;
+    if (threads > 1 && !byBlocks(threads)) {
+      int64_t least = (kJobsPerThread * threads + shape.blocks() - 1) / shape.blocks();
+      groups = (std::max(groups, least) + threads - 1) / threads * threads;
+    }
+    return (table.tiles() + groups - 1) / groups;
+  }
+
+  /** Whether threads share the blocks of channels rather than pixels: so much is read of weights, each once.
+   */
+  bool byBlocks(int64_t threads) const {
+    return threads > 1 && shape.weightsBytes() > kSharedWeights && shape.blocks() >= 2 * threads;
   }
 
   /** Source, weights, destination, residual if any, bias if any, room for borders if any. */
@@ -63,11 +80,17 @@ struct TiledConvolution {
       borders->copy(source, room);
       source = room;
     }
-    int64_t size = tilesOfJob();
-    int64_t jobs = (table.tiles() + size - 1) / size * shape.blocks();
-    parallelFor(static_cast<size_t>(jobs), 1, [&](size_t begin, size_t end) {
-      for (auto job = static_cast<int64_t>(begin); job < static_cast<int64_t>(end); ++job)
-        runJob(pointers, source, job % shape.blocks(), job / shape.blocks() * size, size);
+    int64_t threads = omp_get_max_threads();
+    int64_t size = tilesOfJob(threads);
+    int64_t groups = (table.tiles() + size - 1) / size;
+    int64_t blocks = shape.blocks();
+    bool blocksFirst = byBlocks(threads);
+    parallelFor(static_cast<size_t>(groups * blocks), 1, [&](size_t begin, size_t end) {
+      for (auto job = static_cast<int64_t>(begin); job < static_cast<int64_t>(end); ++job) {
+        int64_t block = blocksFirst ? job / groups : job % blocks;
+        int64_t group = blocksFirst ? job % groups : job / blocks;
+        runJob(pointers, source, block, group * size, size);
+      }
     });
   }
 
