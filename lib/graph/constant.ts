@@ -47,6 +47,19 @@ export class Constant {
     return this.#array;
   }
 
+  /**
+   * Elements of a float32 tensor from `start` on, as many as there is room for: a view where the bytes are aligned, else copied
+   * to `room`, where {@link array} would copy and keep all of them.
+   */
+  float32At(start: number, room: Float32Array): Float32Array {
+    const length = Math.min(room.length, this.count - start);
+    const { buffer, byteOffset } = this.bytes;
+    const from = byteOffset + 4 * start;
+    if (from % 4 === 0) return new Float32Array(buffer as ArrayBuffer, from, length);
+    new Uint8Array(room.buffer, room.byteOffset).set(this.bytes.subarray(4 * start, 4 * (start + length)));
+    return room.subarray(0, length);
+  }
+
   /** The elements as doubles; int64 beyond 2^53 loses precision, as every consumer is a shape, an index or a real number. */
   toNumbers(): number[] {
     const numbers: number[] = [];

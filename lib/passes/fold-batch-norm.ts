@@ -65,14 +65,23 @@ function perChannel(numbers: Float64Array, channels: number): Float64Array | und
   return numbers.length === 1 ? new Float64Array(channels).fill(numbers[0]!) : undefined;
 }
 
+/** Elements that are scaled at a time; with the room for them all would be copied where they are not aligned. */
+const CHUNK = 16384;
+
 function scaleChannels(weights: Constant, axis: number, scale: Float64Array): Constant {
-  const source = weights.toFloat32();
-  const result = new Float32Array(source.length);
+  const result = new Float32Array(weights.count);
+  const room = new Float32Array(CHUNK);
   const inner = weights.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const channels = scale.length;
-  for (let start = 0, c = 0; start < source.length; start += inner, c = (c + 1) % channels) {
-    const factor = scale[c]!;
-    for (let i = start; i < start + inner; ++i) result[i] = source[i]! * factor;
+  let channel = 0;
+  let left = inner;
+  for (let start = 0; start < result.length; start += CHUNK) {
+    const part = weights.float32At(start, room);
+    for (let i = 0; i < part.length; ++i) {
+      result[start + i] = part[i]! * scale[channel]!;
+      if (--left > 0) continue;
+      left = inner;
+      channel = channel + 1 === scale.length ? 0 : channel + 1;
+    }
   }
   return Constant.float32(weights.dims, result);
 }

@@ -2,8 +2,10 @@ import { Calibr8Error, expected } from '../errors';
 import type { DataType } from '../graph/data-type';
 import type { Graph, Value } from '../graph/graph';
 import { readModel } from '../onnx';
+import { detachConstants } from '../passes/detach-constants';
 import { CANONICAL, runPasses } from '../passes/pipeline';
 import { Tensor } from '../tensor';
+import { checkShapes } from './shapes';
 import { Executor } from './executor';
 import { resolveOptions, type IgnoredOptions, type ResolvedOptions, type SessionOptions } from './options';
 import { toSource } from './source';
@@ -113,7 +115,8 @@ export class InferenceSession {
 
   /** @internal Takes a graph as it was read. */
   static async fromGraph(graph: Graph, options: ResolvedOptions): Promise<InferenceSession> {
-    runPasses(graph, CANONICAL);
+    // A session keeps the graph for other shapes, and what its constants are views into.
+    runPasses(graph, [...CANONICAL, detachConstants]);
     const executor = new Executor(graph, options);
     const session = new InferenceSession(executor);
     const dims = graph.inputs.map((value) => value.dims);
@@ -182,10 +185,7 @@ export class InferenceSession {
 
   /** Compiles for given input shapes (by input name; default the model's own, with 1 for what varies) and tells what runs. */
   async info(shapes: Readonly<Record<string, readonly number[]>> = {}): Promise<ProgramInfo> {
-    const dims = this.#executor.graph.inputs.map(
-      ({ name, shape }) => shapes[name] ?? (shape ?? []).map((dim) => (typeof dim === 'number' ? dim : 1)),
-    );
-    return describeProgram(await this.#executor.compile(dims));
+    return describeProgram(await this.#executor.compile(checkShapes(this.#executor.graph, shapes)));
   }
 
   /** Frees what the session holds once the runs under way have ended. May be called again. */

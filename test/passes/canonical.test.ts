@@ -1,4 +1,5 @@
 import { canonicalizeGemm } from '../../lib/passes/canonicalize-gemm';
+import { Constant } from '../../lib/graph/constant';
 import { foldBatchNorm } from '../../lib/passes/fold-batch-norm';
 import { inferAndFold } from '../../lib/passes/infer-and-fold';
 import { removeDeadNodes } from '../../lib/passes/remove-dead-nodes';
@@ -35,6 +36,19 @@ describe('fold-batch-norm', () => {
     const graph = await typed(model);
     expect(await expectSameAnswers(graph, foldBatchNorm)).toBe(1);
     expect(operators(graph)).toEqual(['Conv']);
+  });
+
+  test.each([0, 1, 2, 3])('into many weights, bytes of a model that begin %i after a word', async (shift) => {
+    const model = new ModelBuilder();
+    const w = model.constant(random.floats(70 * 50 * 9, -0.05, 0.05), [70, 50, 3, 3]);
+    const bytes = new Uint8Array(w.constant!.bytes.length + shift).fill(7);
+    bytes.set(w.constant!.bytes, shift);
+    const graph = await typed(
+      model.output(batchNorm(model, model.node('Conv', [model.input('x', ['n', 50, 4, 4]), w]), 70)),
+    );
+    const [value] = [...graph.values()].filter(({ constant }) => constant?.count === w.constant!.count);
+    value!.constant = new Constant('float32', w.constant!.dims, bytes.subarray(shift));
+    expect(await expectSameAnswers(graph, foldBatchNorm)).toBe(1);
   });
 
   test('with variances near zero', async () => {

@@ -319,6 +319,16 @@ describe('running', () => {
     expect(profile.steps.map(({ name }) => name)).toEqual(info.steps.map(({ name }) => name));
     expect(profile.totalNanoseconds).toBeGreaterThan(0);
     expect(info.arenaBytes).toBeGreaterThan(0);
+    for (const shapes of [
+      { image: image(1) },
+      { image: [1, 3] },
+      { image: [1, 4, 12, 12] },
+      { image: [1, 3, 12, 1.5] },
+      { picture: [1, 3, 12, 12] },
+      [1, 3, 12, 12],
+      null,
+    ])
+      await expect(session.info(shapes as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(session.profile({ image: image(1) }, 0)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
