@@ -80,7 +80,7 @@ void Team::follow(int thread) {
   }
 }
 
-void Team::work(size_t thread, uint32_t task) {
+void Team::work(size_t thread, uint32_t task) noexcept {
   size_t done = 0;
   for (size_t i = 0; i < shares_.size(); ++i) {
     std::atomic<uint64_t>& state = shares_[(thread + i) % shares_.size()].state;

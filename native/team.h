@@ -19,6 +19,7 @@ namespace calibr8 {
  */
 class Team {
  public:
+  /** Must not throw. */
   using Piece = void (*)(const void* context, size_t piece);
 
   explicit Team(int threads) : shares_(static_cast<size_t>(threads)) {}
@@ -53,7 +54,7 @@ class Team {
   static constexpr uint32_t kDismissed = ~uint32_t{0};
   static void setLed(Team* team);
   /** Does what is left of a task, own share first; the others may have begun the next one meanwhile. */
-  void work(size_t thread, uint32_t task);
+  void work(size_t thread, uint32_t task) noexcept;
 
   /** A task's number, the next chunk of a share, and its end: one number, so that it is taken as a whole. */
   struct alignas(64) Share {

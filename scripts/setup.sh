@@ -30,7 +30,7 @@ has_onednn || missing+=(libdnnl-dev)
 if ((${#missing[@]})); then
   say "Installing ${missing[*]}"
   command -v apt-get >/dev/null ||
-    fail "this is not Debian or Ubuntu. Install a C++17 compiler, CMake 3.15 or later, make and oneDNN 2.6 or later with its CMake files (package onednn, oneapi-dnn or dnnl), then run this again. Missing here: ${missing[*]}."
+    fail "this is not Debian or Ubuntu. Install a C++17 compiler, CMake 3.18 or later, make and oneDNN 2.6 or later with its CMake files (package onednn, oneapi-dnn or dnnl), then run this again. Missing here: ${missing[*]}."
   as_root=()
   if ((EUID != 0)); then
     command -v sudo >/dev/null || fail "as root, run: apt-get install ${missing[*]}   then run this again."
@@ -41,7 +41,9 @@ if ((${#missing[@]})); then
     fail "apt-get could not install ${missing[*]}. On a release without libdnnl-dev, build oneDNN and set CMAKE_PREFIX_PATH to where it is installed."
 fi
 
-say 'Installing the npm packages'
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc 2>/dev/null || echo 2)}
+
+say 'Installing the npm packages and building the native addon (some minutes)'
 # The lock file's own checksum tells whether node_modules is up to date. onnxruntime-node, a peer that tests compare with, ships
 # its CPU binary; its install step would look for GPU binaries elsewhere.
 stamp=node_modules/.calibr8-lock
@@ -50,9 +52,8 @@ if [[ ! -f $stamp ]] || ! cmp -s package-lock.json "$stamp"; then
   cp package-lock.json "$stamp"
 fi
 
-say 'Building the native addon'
-jobs=$(nproc 2>/dev/null || echo 2)
-CMAKE_BUILD_PARALLEL_LEVEL=$jobs npm run --silent build:native
+say 'Building what changed of the native addon'
+npm run --silent build:native
 
 say 'Building the TypeScript'
 npm run --silent build:ts

@@ -27,6 +27,8 @@ function geometryOf(node: Node, x: Shape, kernel: readonly number[]): Geometry {
   const dilations = list('dilations', 1);
   const outputPadding = [...list('output_padding', 0)];
   const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
+  if (pads.length !== 2 * rank || pads.some((pad) => pad < 0))
+    throw shapeError(node, `expected ${2 * rank} pads of 0 or more but received [${pads.join(', ')}].`);
   const wanted = attributes.ints('output_shape')?.slice(-rank);
   const mode = attributes.string('auto_pad', 'NOTSET');
   const spatial: Dim[] = [];

@@ -100,6 +100,33 @@ Dims subsamplingOf(const StepView& step, const ConvolutionGeometry& geometry) {
   return pays ? geometry.strides : Dims{};
 }
 
+/** Whether some window of a convolution meets nothing but padding. */
+bool hasEmptyWindow(const StepView& step, const ConvolutionGeometry& geometry) {
+  const Dims& x = step.source(0).dims;
+  const Dims& window = step.source(1).dims;
+  const Dims& y = step.destination().dims;
+  for (size_t axis = 0; axis + 2 < x.size(); ++axis) {
+    for (int64_t result = 0; result < y[axis + 2]; ++result) {
+      int64_t at = result * geometry.strides[axis] - geometry.padsBegin[axis];
+      bool empty = true;
+      for (int64_t tap = 0; tap < window[axis + 2] && empty; ++tap, at += geometry.dilations[axis])
+        empty = at < 0 || at >= x[axis + 2];
+      if (empty) return true;
+    }
+  }
+  return false;
+}
+
+/** Chains that oneDNN's brgconv kernels cannot end a window with that meets nothing but padding: they crash.
+ */
+bool crashesBrgconv(const std::vector<onednn::PostOp>& list) {
+  auto has = [&](onednn::PostOp::Kind kind) {
+    return std::any_of(list.begin(), list.end(),
+                       [=](const onednn::PostOp& each) { return each.kind == kind; });
+  };
+  return has(onednn::PostOp::Kind::kSum) && has(onednn::PostOp::Kind::kEltwise);
+}
+
 Product describe(const StepView& step, bool transposed) {
   size_t rank = step.source(0).dims.size();
   step.require(rank >= 3, "'", step.source(0).name, "' has no spatial axis.");
@@ -125,8 +152,10 @@ Product describe(const StepView& step, bool transposed) {
     std::fill(strides.begin(), strides.end(), 1);
   }
   StepView view = step;
+  bool emptyWindow = !transposed && hasEmptyWindow(step, geometry);
   product.make = [=](const Variant& variant, const onednn::Scaling& scaling,
-                     const std::vector<onednn::PostOp>& postOps, const Layout& destination) {
+                     const std::vector<onednn::PostOp>& postOps,
+                     const Layout& destination) -> std::optional<onednn::Description> {
     onednn::ConvolutionSpec spec;
     DataType type = variant.realSources ? DataType::kFloat32 : view.source(0).dtype;
     DataType weightsType = variant.realSources ? DataType::kFloat32 : view.source(1).dtype;
@@ -143,7 +172,10 @@ Product describe(const StepView& step, bool transposed) {
     spec.padsEnd = geometry.padsEnd;
     spec.scaling = scaling;
     spec.postOps = postOps;
-    return onednn::makeConvolution(view.device(), spec);
+    auto description = onednn::makeConvolution(view.device(), spec);
+    bool brgconv = description && description->implementation().rfind("brgconv", 0) == 0;
+    if (brgconv && emptyWindow && crashesBrgconv(postOps)) return std::nullopt;
+    return description;
   };
   return product;
 }

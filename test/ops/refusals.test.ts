@@ -137,3 +137,17 @@ describe('forms that need care', () => {
     expect(all).toEqual(new Tensor('bool', Uint8Array.of(1, 1, 1), [3]));
   });
 });
+
+describe('pads below zero are the fault of the model', () => {
+  const x = (m: ModelBuilder): Value => m.input('x', [1, 4, 9, 9]);
+  const w = (m: ModelBuilder): Value => m.constant(new Float32Array(4 * 4 * 9), [4, 4, 3, 3]);
+  const pads = { pads: [1, -1, 1, -1] };
+  test.each<[string, (m: ModelBuilder) => Value]>([
+    ['Conv', (m) => m.node('Conv', [x(m), w(m)], pads)],
+    ['ConvTranspose', (m) => m.node('ConvTranspose', [x(m), w(m)], pads)],
+    ['MaxPool', (m) => m.node('MaxPool', [x(m)], { ...pads, kernel_shape: [3, 3] })],
+    ['AveragePool', (m) => m.node('AveragePool', [x(m)], { ...pads, kernel_shape: [3, 3] })],
+  ])('%s', (_, compose) =>
+    expectRefused(compose, /4 pads of 0 or more but received \[1, -1, 1, -1\]/, 'INVALID_SHAPE'),
+  );
+});

@@ -70,6 +70,17 @@ describe('a session that shares the only processor with its caller', () => {
     await Promise.all(runs);
   });
 
+  test('needs no timers that a test framework replaced', async () => {
+    const original = globalThis.setImmediate;
+    globalThis.setImmediate = (() => undefined) as never;
+    try {
+      const end = performance.now() + 30;
+      while (performance.now() < end) await answer(image(1));
+    } finally {
+      globalThis.setImmediate = original;
+    }
+  });
+
   test('reports wrong feeds as ever', async () => {
     await expect(session.run({})).rejects.toMatchObject({ code: 'INVALID_FEED' });
     await expect(answer(image(1))).resolves.toBeDefined();

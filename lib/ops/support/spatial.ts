@@ -37,8 +37,8 @@ export function resolveWindow(node: Node, shape: Shape, kernel: readonly number[
   const dilations = list('dilations', 1, 1);
   const autoPad = attributes.string('auto_pad', 'NOTSET');
   const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
-  if (pads.length !== 2 * rank) {
-    throw shapeError(node, `expected ${2 * rank} pads but received [${pads.join(', ')}].`);
+  if (pads.length !== 2 * rank || pads.some((pad) => pad < 0)) {
+    throw shapeError(node, `expected ${2 * rank} pads of 0 or more but received [${pads.join(', ')}].`);
   }
   const ceil = attributes.int('ceil_mode', 0) !== 0;
   const spatial: Dim[] = [];
