@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "spin.h"
 
 namespace calibr8 {
 namespace {
@@ -34,9 +32,7 @@ template <typename Condition>
 void waitFor(const Condition& condition) {
   for (int i = 0; !condition(); ++i) {
     if (i < kPauses) {
-#if defined(__x86_64__)
-      _mm_pause();
-#endif
+      pauseBriefly();
     } else {
       sched_yield();
     }

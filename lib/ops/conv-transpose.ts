@@ -3,6 +3,7 @@ import type { OperatorDefinition } from './definition';
 import { sourcesOf } from './conv';
 import { planPostOps } from './support/post-ops';
 import { floatOf, formatShape, input, output, shapeError, shapeOf } from './support/shapes';
+import { readPads } from './support/spatial';
 
 interface Geometry {
   spatial: Dim[];
@@ -26,9 +27,7 @@ function geometryOf(node: Node, x: Shape, kernel: readonly number[]): Geometry {
   const strides = list('strides', 1);
   const dilations = list('dilations', 1);
   const outputPadding = [...list('output_padding', 0)];
-  const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
-  if (pads.length !== 2 * rank || pads.some((pad) => pad < 0))
-    throw shapeError(node, `expected ${2 * rank} pads of 0 or more but received [${pads.join(', ')}].`);
+  const pads = readPads(node, rank);
   const wanted = attributes.ints('output_shape')?.slice(-rank);
   const mode = attributes.string('auto_pad', 'NOTSET');
   const spatial: Dim[] = [];

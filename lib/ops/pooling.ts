@@ -3,7 +3,7 @@ import type { Node, Shape } from '../graph/graph';
 import type { Lowering, OperatorDefinition, Window } from './definition';
 import { Composer, type Term } from './support/composer';
 import { constantInts, dtypeOf, floatOf, input, output, shapeError, shapeOf } from './support/shapes';
-import { coverLastWindow, resolveWindow, windowParams } from './support/spatial';
+import { coverLastWindow, readPads, resolveWindow, windowParams } from './support/spatial';
 
 function kernelOf(node: Node): readonly number[] {
   const kernel = node.attributes.ints('kernel_shape');
@@ -170,7 +170,7 @@ function unpooledShape(node: Node, x: Shape): Shape {
 function unpooledSizes(node: Node, x: Shape): Shape {
   const kernel = kernelOf(node);
   const strides = node.attributes.ints('strides') ?? kernel.map(() => 1);
-  const pads = node.attributes.ints('pads') ?? new Array<number>(2 * kernel.length).fill(0);
+  const pads = readPads(node, kernel.length);
   return x.map((dim, axis) => {
     if (axis < 2 || typeof dim !== 'number') return dim;
     const a = axis - 2;

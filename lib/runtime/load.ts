@@ -29,7 +29,7 @@ function load(): Addon {
     throw new Calibr8Error(
       'ADDON_LOAD',
       `The native addon ${path} cannot be loaded: ${(cause as Error).message}. If a library is missing, install oneDNN ` +
-        '(Debian and Ubuntu: apt-get install libdnnl-dev) and build the addon anew, as for another system than it was built for: ' +
+        '(Debian and Ubuntu: apt-get install libdnnl-dev). If it was built for another system or another version of oneDNN, build it anew: ' +
         'npm run build:native, or npm rebuild calibr8.',
       { cause },
     );

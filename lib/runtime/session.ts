@@ -5,9 +5,9 @@ import { readModel } from '../onnx';
 import { detachConstants } from '../passes/detach-constants';
 import { CANONICAL, runPasses } from '../passes/pipeline';
 import { Tensor } from '../tensor';
-import { checkShapes } from './shapes';
 import { Executor } from './executor';
 import { resolveOptions, type IgnoredOptions, type ResolvedOptions, type SessionOptions } from './options';
+import { checkShapes } from './shapes';
 import { toSource } from './source';
 import { describeProgram, precisionOf, type Precision, type ProgramInfo } from './program-info';
 

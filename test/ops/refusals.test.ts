@@ -147,6 +147,11 @@ describe('pads below zero are the fault of the model', () => {
     ['ConvTranspose', (m) => m.node('ConvTranspose', [x(m), w(m)], pads)],
     ['MaxPool', (m) => m.node('MaxPool', [x(m)], { ...pads, kernel_shape: [3, 3] })],
     ['AveragePool', (m) => m.node('AveragePool', [x(m)], { ...pads, kernel_shape: [3, 3] })],
+    [
+      'MaxUnpool',
+      (m) =>
+        m.node('MaxUnpool', [x(m), m.input('i', [1, 4, 9, 9], 'int64')], { ...pads, kernel_shape: [3, 3] }),
+    ],
   ])('%s', (_, compose) =>
     expectRefused(compose, /4 pads of 0 or more but received \[1, -1, 1, -1\]/, 'INVALID_SHAPE'),
   );

@@ -10,6 +10,14 @@ export interface Windowed {
   window: Window | undefined;
 }
 
+/** The attribute `pads` for `rank` spatial axes: their begins, then their ends; default none. */
+export function readPads(node: Node, rank: number): readonly number[] {
+  const pads = node.attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
+  if (pads.length !== 2 * rank || pads.some((pad) => pad < 0))
+    throw shapeError(node, `expected ${2 * rank} pads of 0 or more but received [${pads.join(', ')}].`);
+  return pads;
+}
+
 /**
  * Resolves strides, dilations, pads, auto_pad and ceil_mode as ONNX defines them.
  * @param shape the data's shape, [N, C, spatial...]
@@ -36,10 +44,7 @@ export function resolveWindow(node: Node, shape: Shape, kernel: readonly number[
   const strides = list('strides', 1, 1);
   const dilations = list('dilations', 1, 1);
   const autoPad = attributes.string('auto_pad', 'NOTSET');
-  const pads = attributes.ints('pads') ?? new Array<number>(2 * rank).fill(0);
-  if (pads.length !== 2 * rank || pads.some((pad) => pad < 0)) {
-    throw shapeError(node, `expected ${2 * rank} pads of 0 or more but received [${pads.join(', ')}].`);
-  }
+  const pads = readPads(node, rank);
   const ceil = attributes.int('ceil_mode', 0) !== 0;
   const spatial: Dim[] = [];
   const padsBegin: number[] = [];
