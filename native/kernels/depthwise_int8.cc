@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,23 +21,23 @@ constexpr size_t kWeightsBytes = kDepthwiseWeights + kDepthwiseNumbers;
 
 int64_t blocksOf(int64_t channels) { return (channels + kDepthwiseBlock - 1) / kDepthwiseBlock; }
 
-/** Calls body(channel, block, offset of the channel in the block) for all channels. */
-template <typename Body>
-void forChannels(int64_t channels, const Body& body) {
-  for (int64_t c = 0; c < channels; ++c) {
-    int64_t block = c / kDepthwiseBlock;
-    int64_t size = std::min(kDepthwiseBlock, channels - block * kDepthwiseBlock);
-    body(c, static_cast<size_t>(block), depthwisePosition(c % kDepthwiseBlock, size));
-  }
+/** Pixels side by side in a register: more than one where all channels of several find room. */
+int64_t pixelsOf(const DepthwiseShape& shape) {
+  return shape.stride == 1 ? std::max<int64_t>(1, kDepthwiseBlock / shape.channels) : 1;
 }
 
-bool isWide(int64_t channelsOfBlock) { return channelsOfBlock > kDepthwiseBlock / 2; }
+/** Calls body(channel, block, offset in the block) for all channels, once for each pixel of a register. */
+template <typename Body>
+void forChannels(const DepthwiseShape& shape, const Body& body) {
+  for (int64_t i = 0; i < shape.channels * pixelsOf(shape); ++i)
+    body(i % shape.channels, static_cast<size_t>(i / kDepthwiseBlock),
+         depthwisePosition(i % kDepthwiseBlock));
+}
 
-void packWeights(const int8_t* from, uint8_t* to, int64_t channels, int32_t offset) {
-  std::fill(to, to + static_cast<size_t>(blocksOf(channels)) * kWeightsBytes, uint8_t{0});
-  forChannels(channels, [&](int64_t c, size_t block, size_t position) {
-    int64_t inBlock = channels - static_cast<int64_t>(block) * kDepthwiseBlock;
-    size_t vector = 4 * static_cast<size_t>(isWide(inBlock) ? kDepthwiseBlock : kDepthwiseBlock / 2);
+void packWeights(const int8_t* from, uint8_t* to, const DepthwiseShape& shape, int32_t offset) {
+  constexpr size_t vector = 4 * kDepthwiseBlock;
+  std::fill(to, to + static_cast<size_t>(blocksOf(shape.channels)) * kWeightsBytes, uint8_t{0});
+  forChannels(shape, [&](int64_t c, size_t block, size_t position) {
     uint8_t* weights = to + block * kWeightsBytes;
     const int8_t* taps = from + c * kDepthwiseTaps;
     int32_t sum = 0;
@@ -54,18 +55,40 @@ void packWeights(const int8_t* from, uint8_t* to, int64_t channels, int32_t offs
   });
 }
 
-/** One number a channel, or one for all. */
-void packNumbers(const std::vector<float>& from, float* to, int64_t channels) {
-  std::fill(to, to + static_cast<size_t>(blocksOf(channels)) * (kDepthwiseNumbers / 4), 0.0f);
-  forChannels(channels, [&](int64_t c, size_t block, size_t position) {
-    to[block * (kDepthwiseNumbers / 4) + position / 4] = from[from.size() > 1 ? static_cast<size_t>(c) : 0];
-  });
+/** Floats, or int32s, of a number that each channel has. */
+size_t numbersOf(const DepthwiseShape& shape) {
+  return static_cast<size_t>(blocksOf(shape.channels)) * (kDepthwiseNumbers / sizeof(float));
 }
 
-std::shared_ptr<const Buffer> filled(size_t bytes, const std::function<void(Buffer&)>& fill) {
+/** Whether float32 adds it to a sum, exact in float32 itself, as integers are added. */
+bool isWhole(float bias) {
+  constexpr float kExact = 1 << 24;
+  return std::abs(bias) < kExact && std::nearbyint(bias) == bias;
+}
+
+/** What tells constants packed for this shape from others of the same weights. */
+std::string keyOf(const DepthwiseShape& shape) { return "depthwise" + std::to_string(pixelsOf(shape)) + ","; }
+
+/** One number a channel, or one for all; at the end whether all are whole. */
+void packNumbers(const std::vector<float>& from, float* to, const DepthwiseShape& shape) {
+  size_t count = numbersOf(shape);
+  std::fill(to, to + count, 0.0f);
+  forChannels(shape, [&](int64_t c, size_t block, size_t position) {
+    to[block * (kDepthwiseNumbers / sizeof(float)) + position / 4] =
+        from[from.size() > 1 ? static_cast<size_t>(c) : 0];
+  });
+  to[count] = std::all_of(to, to + count, isWhole) ? 1 : 0;
+}
+
+std::shared_ptr<const Buffer> filled(size_t bytes, const std::function<void(uint8_t*)>& fill) {
   auto buffer = std::make_shared<Buffer>(bytes);
-  fill(*buffer);
+  fill(buffer->data());
   return buffer;
+}
+
+std::shared_ptr<const Buffer> packedNumbers(const std::vector<float>& from, const DepthwiseShape& shape) {
+  return filled((numbersOf(shape) + 1) * sizeof(float),
+                [&](uint8_t* to) { packNumbers(from, reinterpret_cast<float*>(to), shape); });
 }
 
 /** The whole convolution: addresses come with each run. */
@@ -76,7 +99,7 @@ struct Depthwise {
   /** A row outside of the image. */
   std::shared_ptr<const Buffer> outsideRow;
   std::shared_ptr<const Buffer> scales;
-  /** Zeros, for a convolution without a bias. */
+  /** For a convolution without a bias. */
   std::shared_ptr<const Buffer> noBias;
 
   void run(void* const* pointers) const {
@@ -87,7 +110,7 @@ struct Depthwise {
     auto* source = static_cast<const uint8_t*>(pointers[0]);
     auto* weights = static_cast<const uint8_t*>(pointers[1]);
     auto* destination = static_cast<uint8_t*>(pointers[2]);
-    auto* bias = noBias ? noBias->data() : static_cast<const uint8_t*>(pointers[3]);
+    auto* bias = reinterpret_cast<const float*>(noBias ? noBias->data() : pointers[3]);
     DepthwiseRows rows{};
     for (int64_t i = 0; i < 4; ++i) {
       int64_t offset = shape.sourceOffset(strip, i);
@@ -96,6 +119,8 @@ struct Depthwise {
     rows.destination[0] = destination + shape.destinationOffset(strip);
     rows.destination[1] = strip.rows > 1 ? rows.destination[0] + shape.out[1] * shape.channels : nullptr;
     rows.pixel = shape.channels;
+    rows.stride = shape.stride;
+    rows.pixels = pixelsOf(shape);
     rows.inWidth = shape.in[1];
     rows.outWidth = shape.out[1];
     rows.padLeft = shape.pads[1];
@@ -105,11 +130,12 @@ struct Depthwise {
     auto block = static_cast<size_t>(strip.firstChannel / kDepthwiseBlock);
     rows.weights = weights + block * kWeightsBytes;
     rows.start = reinterpret_cast<const int32_t*>(rows.weights + kDepthwiseWeights);
-    size_t numbers = block * kDepthwiseNumbers;
-    rows.bias = reinterpret_cast<const float*>(bias + numbers);
-    rows.scale = reinterpret_cast<const float*>(scales->data() + numbers);
+    size_t numbers = block * (kDepthwiseNumbers / sizeof(float));
+    rows.bias = bias + numbers;
+    rows.wholeBias = bias[numbersOf(shape)] != 0;
+    rows.scale = reinterpret_cast<const float*>(scales->data()) + numbers;
     rows.to = {to.zeroPoint, to.isSigned, to.low, to.high};
-    runDepthwise(rows, shape.stride);
+    runDepthwise(rows);
   }
 };
 
@@ -121,16 +147,9 @@ Depthwise describe(const StepBuilder& builder, const DepthwiseShape& shape, cons
   depthwise.flip = builder.source(0).dtype == DataType::kInt8 ? 0x80 : 0;
   depthwise.to = to;
   size_t row = static_cast<size_t>(shape.in[1] * shape.channels);
-  depthwise.outsideRow =
-      filled(row, [&](Buffer& buffer) { std::fill(buffer.data(), buffer.data() + row, depthwise.outside); });
-  size_t numbers = static_cast<size_t>(blocksOf(shape.channels)) * kDepthwiseNumbers;
-  depthwise.scales = filled(numbers, [&](Buffer& buffer) {
-    packNumbers(to.scales, reinterpret_cast<float*>(buffer.data()), shape.channels);
-  });
-  if (product.bias < 0) {
-    depthwise.noBias = filled(
-        numbers, [&](Buffer& buffer) { std::fill(buffer.data(), buffer.data() + numbers, uint8_t{0}); });
-  }
+  depthwise.outsideRow = filled(row, [&](uint8_t* to) { std::fill(to, to + row, depthwise.outside); });
+  depthwise.scales = packedNumbers(to.scales, shape);
+  if (product.bias < 0) depthwise.noBias = packedNumbers({0}, shape);
   return depthwise;
 }
 
@@ -139,20 +158,20 @@ Operand readWeights(StepBuilder& builder, const Depthwise& depthwise) {
   int32_t outside = depthwise.flip ? static_cast<int8_t>(depthwise.outside) + 128 : depthwise.outside;
   int64_t bytes = blocksOf(shape.channels) * static_cast<int64_t>(kWeightsBytes);
   return builder.constant(1, Layout::rowMajor({bytes}, DataType::kUint8),
-                          "depthwise" + std::to_string(outside), [&](const uint8_t* from, uint8_t* to) {
-                            packWeights(reinterpret_cast<const int8_t*>(from), to, shape.channels, outside);
+                          keyOf(shape) + std::to_string(outside), [&](const uint8_t* from, uint8_t* to) {
+                            packWeights(reinterpret_cast<const int8_t*>(from), to, shape, outside);
                           });
 }
 
 Operand readBias(StepBuilder& builder, const DepthwiseShape& shape, const Product& product,
                  const Requantization& to) {
-  int64_t count = blocksOf(shape.channels) * static_cast<int64_t>(kDepthwiseNumbers / sizeof(float));
+  auto count = static_cast<int64_t>(numbersOf(shape)) + 1;
   auto source = static_cast<size_t>(product.bias);
   DataType type = builder.source(source).dtype;
   return builder.constant(source, Layout::rowMajor({count}, DataType::kFloat32),
-                          "depthwise" + to.key(product), [&](const uint8_t* from, uint8_t* target) {
+                          keyOf(shape) + to.key(product), [&](const uint8_t* from, uint8_t* target) {
                             packNumbers(biasOfSums(product, to, from, type, shape.channels),
-                                        reinterpret_cast<float*>(target), shape.channels);
+                                        reinterpret_cast<float*>(target), shape);
                           });
 }
 

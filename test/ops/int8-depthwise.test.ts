@@ -21,6 +21,8 @@ interface Case extends QuantizedConvCase {
   yGrid: Grid;
   /** Clamps real results to 0 and 6 in place of a ReLU. */
   clip?: boolean;
+  /** The bias as float32 numbers, which are no whole numbers of the sums. */
+  realBias?: boolean;
 }
 
 const WIDE = new Array<number>(4).fill(0);
@@ -45,9 +47,9 @@ async function run(
   const pads = [top!, left!, bottom!, right! + (widened ? 1 : 0)];
   const model = new ModelBuilder();
   const x = model.dequantize(model.input('x', spec.x, spec.xGrid.dtype), spec.xGrid);
-  let y = model.node('Conv', [x, ...layerInputs(model, { ...layer, w }, spec.xGrid)], {
-    ...convAttributes({ ...spec, pads }),
-  });
+  const inputs = layerInputs(model, { ...layer, w }, spec.xGrid);
+  if (spec.realBias) inputs[1] = model.constant(Array.from(random.floats(spec.w[0]!)), [spec.w[0]!]);
+  let y = model.node('Conv', [x, ...inputs], { ...convAttributes({ ...spec, pads }) });
   if (spec.relu) y = model.node('Relu', [y]);
   if (spec.clip) y = model.node('Clip', [y, model.constant([0], []), model.constant([6], [])]);
   model.output(model.quantize(y, spec.yGrid), spec.yGrid.dtype);
@@ -80,6 +82,22 @@ const CASES: [string, Case][] = [
     [`${channels} channels`, layer(channels, 6, 7)],
     [`${channels} channels, strides 2`, layer(channels, 8, 9, { strides: [2, 2], pads: [0, 0, 1, 1] })],
   ]),
+  // Registers of results are computed sixteen at a time, and hold several pixels of few channels.
+  ...[64, 80].flatMap((channels): [string, Case][] => [
+    [`${channels} channels in wide rows`, layer(channels, 5, 37)],
+    [`${channels} channels in wide rows, strides 2`, layer(channels, 6, 71, { strides: [2, 2] })],
+  ]),
+  ...[2, 5, 8, 16, 21, 24, 32].flatMap((channels): [string, Case][] => [
+    [`${channels} channels in rows of many pixels`, layer(channels, 5, Math.ceil(2200 / channels))],
+    [
+      `${channels} channels from s8 with a zero point in rows of many pixels`,
+      layer(channels, 4, Math.ceil(1100 / channels), { xGrid: { dtype: 'int8', scale: 0.02, zero: -77 } }),
+    ],
+  ]),
+  ['many pixels in a register without padding', layer(16, 5, 11, { pads: [0, 0, 0, 0] })],
+  ['more padding than a register of pixels covers', layer(16, 3, 3, { pads: [3, 9, 3, 9] })],
+  ['a bias in float32', layer(64, 5, 20, { realBias: true })],
+  ['a bias in float32, many pixels in a register', layer(16, 5, 20, { realBias: true })],
   ['an image of one pixel', layer(40, 1, 1)],
   ['one column', layer(40, 5, 1, { strides: [2, 2] })],
   ['no padding', layer(64, 5, 5, { pads: [0, 0, 0, 0] })],
