@@ -1,8 +1,7 @@
-import { profileLayers } from '../lib/evaluation/layer-profile';
+import { profileLayers, type NetworkProfile } from '../lib/evaluation/layer-profile';
 import { syntheticFeeds } from '../lib/evaluation/synthetic-feeds';
 import { loadAddon } from '../lib/runtime/load';
 import { InferenceSession } from '../lib/runtime/session';
-import type { Layers } from './protocol';
 
 /** Times every layer of a network, and what the processors it runs on can do at most. */
 export async function measureLayers(options: {
@@ -10,10 +9,10 @@ export async function measureLayers(options: {
   batch: number;
   threads: number;
   seconds: number;
-}): Promise<Layers> {
+}): Promise<NetworkProfile> {
   const { model, batch, threads, seconds } = options;
-  const peaks = loadAddon().measurePeaks(threads);
+  const { measurePeaks } = loadAddon();
   const session = await InferenceSession.create(model, { streams: 1, threadsPerStream: threads });
   const { feeds } = syntheticFeeds(session.inputMetadata, { batch });
-  return { peaks, profile: await profileLayers({ session, feeds, peaks, seconds }) };
+  return profileLayers({ session, feeds, measurePeaks: () => measurePeaks(threads), seconds });
 }

@@ -1,5 +1,4 @@
 import type { NetworkProfile } from '../lib/evaluation/layer-profile';
-import type { Peaks } from '../lib/runtime/addon';
 import type { ThroughputResult } from '../lib/evaluation/throughput';
 
 export type Engine = 'calibr8' | 'onnxruntime';
@@ -46,7 +45,7 @@ export type Task =
 export interface Answers {
   throughput: ThroughputResult;
   overhead: Overhead;
-  layers: Layers;
+  layers: NetworkProfile;
   runs: Cost;
   calibration: Cost;
 }
@@ -60,12 +59,6 @@ export interface Overhead {
   /** The steps' own times, added up. */
   primitivesMs: number;
   steps: StepFacts[];
-}
-
-/** A network layer by layer, and the peaks of the processor it ran on. */
-export interface Layers {
-  peaks: Peaks;
-  profile: NetworkProfile;
 }
 
 export interface StepFacts {

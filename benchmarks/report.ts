@@ -1,5 +1,5 @@
 import { bytes, fixed, table } from '../lib/cli/format';
-import { peaksText, profileText } from '../lib/cli/profile-text';
+import { profileText } from '../lib/cli/profile-text';
 import type { Ratios } from './ratios';
 import type { CalibrationCost, Phases } from './run-calibration';
 import type { MeasuredLayers } from './run-layers';
@@ -83,8 +83,8 @@ export function overheadText(results: readonly MeasuredOverhead[], vnni: boolean
 }
 
 /** A network layer by layer. */
-export function layersText({ network, precision, threads, peaks, profile }: MeasuredLayers): string {
-  return `${network}, ${precision}\n${peaksText(peaks, threads)}\n\n${profileText(profile)}`;
+export function layersText({ network, precision, threads, profile }: MeasuredLayers): string {
+  return `${network}, ${precision}\n${profileText(profile, threads)}`;
 }
 
 /** Time and memory of a calibration. */

@@ -1,13 +1,15 @@
 import type { NetworkPair } from '../examples/shared/published-networks';
 import { stage } from '../examples/shared/stages';
 import { inProcess } from './child';
-import type { Layers, Precision } from './protocol';
+import type { NetworkProfile } from '../lib/evaluation/layer-profile';
+import type { Precision } from './protocol';
 import type { OverheadOptions } from './run-overhead';
 
-export interface MeasuredLayers extends Layers {
+export interface MeasuredLayers {
   network: string;
   precision: Precision;
   threads: number;
+  profile: NetworkProfile;
 }
 
 /** Measures both precisions of every network layer by layer. */
@@ -23,8 +25,8 @@ export async function runLayers(
       for (const pair of pairs)
         for (const precision of precisions) {
           const task = { kind: 'layers', model: pair[precision], batch, threads, seconds } as const;
-          const layers = await inProcess(task, processors(threads));
-          results.push({ network: pair.name, precision, threads, ...layers });
+          const profile = await inProcess(task, processors(threads));
+          results.push({ network: pair.name, precision, threads, profile });
           progress(results.length, total);
         }
   });

@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { profileLayers, type NetworkProfile } from '../evaluation/layer-profile';
 import { syntheticFeeds } from '../evaluation/synthetic-feeds';
 import { measureThroughput, type ThroughputResult } from '../evaluation/throughput';
-import type { Peaks } from '../runtime/addon';
 import { checkReadable } from './files';
 import { fixed, table } from './format';
 import { describeHost, hostReport } from './host';
@@ -18,7 +17,7 @@ import {
   type ThreadOptions,
   type Threads,
 } from './options';
-import { peaksText, profileText } from './profile-text';
+import { profileText } from './profile-text';
 import { withProgress } from './progress';
 
 interface BenchmarkOptions extends ThreadOptions, OutputOptions {
@@ -69,29 +68,28 @@ async function run(context: Context, models: readonly string[], options: Benchma
   await checkReadable(models);
   const threads = resolveThreads(options);
   const host = options.json ? hostReport(await services.addonInfo()) : await describeHost(context, threads);
-  const peaks = options.profile ? await services.measurePeaks(threads.threadsPerStream) : undefined;
   const results: BenchmarkResult[] = [];
   await withProgress(io, 'Measuring', '', async (update) => {
     for (const [index, model] of models.entries()) {
       const onProgress = (share: number): void => update(index + share, models.length);
-      results.push(await measure(context, model, { ...options, peaks }, threads, onProgress));
+      results.push(await measure(context, model, options, threads, onProgress));
     }
   });
-  if (options.json) printJson(io, { ...host, ...(peaks && { peaks }), results });
-  else print(io, [resultText(results), ...profileTexts(results, peaks, threads)].join('\n\n'));
+  if (options.json) printJson(io, { ...host, results });
+  else print(io, [resultText(results), ...profileTexts(results, threads)].join('\n\n'));
 }
 
 async function measure(
   { io, services }: Context,
   model: string,
-  options: BenchmarkOptions & { peaks: Peaks | undefined },
+  options: BenchmarkOptions,
   { streams, threadsPerStream }: Threads,
   onProgress: (share: number) => void,
 ): Promise<BenchmarkResult> {
   const session = await services.createSession(model, { streams, threadsPerStream });
   try {
     const { feeds, batch } = syntheticFeeds(session.inputMetadata, options);
-    const { seconds, peaks } = options;
+    const { seconds } = options;
     const speed = await measureThroughput({
       session,
       feeds,
@@ -102,24 +100,19 @@ async function measure(
       signal: io.signal,
     });
     const facts = { model, precision: session.precision, batch, streams, threadsPerStream };
-    if (!peaks) return { ...facts, ...speed };
-    const profile = await profileLayers({ session, feeds, peaks, seconds, signal: io.signal });
+    if (!options.profile) return { ...facts, ...speed };
+    const measurePeaks = () => services.measurePeaks(threadsPerStream);
+    const profile = await profileLayers({ session, feeds, measurePeaks, seconds, signal: io.signal });
     return { ...facts, ...speed, profile };
   } finally {
     await session.release();
   }
 }
 
-function profileTexts(
-  results: readonly BenchmarkResult[],
-  peaks: Peaks | undefined,
-  { threadsPerStream }: Threads,
-): string[] {
-  if (!peaks) return [];
-  return [
-    peaksText(peaks, threadsPerStream),
-    ...results.map(({ model, profile }) => `${basename(model)}\n\n${profileText(profile!)}`),
-  ];
+function profileTexts(results: readonly BenchmarkResult[], { threadsPerStream }: Threads): string[] {
+  return results.flatMap(({ model, profile }) =>
+    profile ? [`${basename(model)}\n\n${profileText(profile, threadsPerStream)}`] : [],
+  );
 }
 
 function resultText(results: readonly BenchmarkResult[]): string {

@@ -2,18 +2,17 @@ import type { LayerProfile, NetworkProfile } from '../evaluation/layer-profile';
 import type { Peaks } from '../runtime/addon';
 import { facts, fixed, table } from './format';
 
-/** Where the time of a network goes: a row a layer, then what is lost around and between them. */
-export function profileText(profile: NetworkProfile): string {
+/** What the processor can do and where the time of a network goes: a row a layer, then what is lost around and between them. */
+export function profileText(profile: NetworkProfile, threads: number): string {
   const layers = table(
     ['layer', 'implementation', 'ms', 'Gop/s', '% peak', 'MB'],
     profile.layers.filter(({ implementation }) => implementation !== 'none').map(layerRow),
     { flexible: 0, left: [0, 1] },
   );
-  return `${layers}\n\n${summary(profile)}`;
+  return `${peaksText(profile.peaks, threads)}\n\n${layers}\n\n${summary(profile)}`;
 }
 
-/** What the processor can do at most. */
-export function peaksText({ int8, float32 }: Peaks, threads: number): string {
+function peaksText({ int8, float32 }: Peaks, threads: number): string {
   const one = (name: string, { instruction, operationsPerSecond }: Peaks['int8']): [string, string] => [
     `${name} peak of ${threads === 1 ? '1 thread' : `${threads} threads`}`,
     instruction === '' ? 'unknown' : `${fixed(operationsPerSecond / 1e9, 1)} Gop/s (${instruction})`,

@@ -1,4 +1,4 @@
-import type { Peaks } from '../runtime/addon';
+import type { Peak, Peaks } from '../runtime/addon';
 import type { Profile, ProfiledStep } from '../runtime/session';
 import type { Tensor } from '../tensor';
 import { quantile } from './metrics';
@@ -14,6 +14,8 @@ export interface LayerProfile extends Omit<ProfiledStep, 'nanoseconds'> {
 /** Where the time of a network goes. Times are medians over single runs, milliseconds. */
 export interface NetworkProfile {
   layers: LayerProfile[];
+  /** What the processor could do while the layers were measured. */
+  peaks: Peaks;
   /** From the call of run() until its promise is settled. */
   runMs: number;
   /** From the first layer's begin to the last one's end, on the stream's thread, copies of outputs included. */
@@ -36,7 +38,7 @@ export interface LayerProfileOptions {
   };
   feeds: Record<string, Tensor>;
   /** For as many threads as the session uses for a run. */
-  peaks: Peaks;
+  measurePeaks: () => Peaks | Promise<Peaks>;
   /** Time to measure. */
   seconds: number;
   onProgress?: ((share: number) => void) | undefined;
@@ -44,19 +46,29 @@ export interface LayerProfileOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Milliseconds between two measurements of the peaks. */
+const PEAKS_APART = 100;
+
 /**
- * Times run() as its caller sees it and the steps of single runs, in turns: steps find the caches as a run() does, and what
- * disturbs the machine for a while meets both.
+ * Times run() as its caller sees it, the steps of single runs, and the processor's peaks, in turns: steps find the caches as a
+ * run() does, and what disturbs the machine for a while, or changes its clock, meets all.
  */
 export async function profileLayers(options: LayerProfileOptions): Promise<NetworkProfile> {
-  const { session, feeds, peaks, seconds, onProgress, signal } = options;
+  const { session, feeds, measurePeaks, seconds, onProgress, signal } = options;
   await session.run(feeds); // compiles where the shapes were not known
   let { steps } = await session.profile(feeds, 5);
   const times = steps.map((): number[] => []);
   const [run, execution, layers, before, after] = Array.from({ length: 5 }, (): number[] => []);
+  const measured: Peaks[] = [];
+  let peaksAt = -Infinity;
   const begin = performance.now();
   do {
     signal?.throwIfAborted();
+    if (performance.now() - peaksAt > PEAKS_APART) {
+      measured.push(await measurePeaks());
+      peaksAt = performance.now();
+    }
+    await session.run(feeds); // what the peaks left behind meets no run that is timed
     const start = performance.now();
     await session.run(feeds);
     run!.push(performance.now() - start);
@@ -76,10 +88,15 @@ export async function profileLayers(options: LayerProfileOptions): Promise<Netwo
   } while (performance.now() - begin < 1000 * seconds);
 
   const runMs = median(run!);
+  const peaks = {
+    int8: medianPeak(measured.map(({ int8 }) => int8)),
+    float32: medianPeak(measured.map(({ float32 }) => float32)),
+  };
   const atPeak = steps.map((step) => secondsAtPeak(step, peaks));
   const known = steps.every(({ arithmetic }, index) => arithmetic === 'none' || atPeak[index]! > 0);
   return {
     layers: steps.map((step, index) => toLayer(step, median(times[index]!), atPeak[index]!)),
+    peaks,
     runMs,
     executionMs: median(execution!),
     layersMs: median(layers!),
@@ -87,6 +104,13 @@ export async function profileLayers(options: LayerProfileOptions): Promise<Netwo
     fromLastLayerMs: median(after!),
     operations: steps.reduce((sum, { operations }) => sum + operations, 0),
     ...(known && { peakPercent: (1e5 * atPeak.reduce((sum, each) => sum + each, 0)) / runMs }),
+  };
+}
+
+function medianPeak(peaks: readonly Peak[]): Peak {
+  return {
+    instruction: peaks[0]!.instruction,
+    operationsPerSecond: median(peaks.map(({ operationsPerSecond }) => operationsPerSecond)),
   };
 }
 

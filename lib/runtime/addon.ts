@@ -176,7 +176,10 @@ export interface Peaks {
 
 export interface Addon {
   info(): AddonInfo;
-  /** Measures on so many threads at once; takes some 50 milliseconds of the calling thread. Throws INVALID_ARGUMENT. */
+  /**
+   * Measures on so many threads at once, at the clock of this moment; takes some 10 milliseconds of the calling thread. Throws
+   * INVALID_ARGUMENT.
+   */
   measurePeaks(threads: number): Peaks;
   /** Coordinate descent; rejects or throws with code INVALID_ARGUMENT. The problem is copied before it returns. */
   roundWeights(problem: RoundingProblem): Promise<Int8Array>;

@@ -23,7 +23,7 @@ import { afterRunInCall, mayRunInCall } from './turn';
 const PROGRAMS_KEPT = 8;
 
 /** Milliseconds of a run that may take place in the call: about as long as nobody notices that other events wait. */
-const SHORT = 10;
+const SHORT = 20;
 
 /** An input's shape, and its values where the program depends on them. */
 interface InputLike {
@@ -101,7 +101,8 @@ export class Executor {
       const start = performance.now();
       if (this.#runHere(program, inputs, buffers)) {
         program.pace.milliseconds = performance.now() - start;
-        await afterRunInCall(start);
+        const turn = afterRunInCall(start);
+        if (turn) await turn;
       } else {
         const running = this.#native.run(program.compiled.program, inputs, buffers);
         lookout = Lookout.begin(this.#native, program.pace, this.#spare);

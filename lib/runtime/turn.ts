@@ -14,10 +14,10 @@ export function mayRunInCall(): boolean {
 }
 
 /**
- * Accounts for a run that took place in a call, from `start` until now. Resolves at once within the budget, else after a turn of
- * the event loop: a caller that awaits one run after another would never let it turn, since promises settle without it.
+ * Accounts for a run that took place in a call, from `start` until now. Beyond the budget it answers with a promise of the event
+ * loop's next turn: a caller that awaits one run after another would never let it turn, since promises settle without it.
  */
-export async function afterRunInCall(start: number): Promise<void> {
+export function afterRunInCall(start: number): Promise<void> | undefined {
   since ??= start;
   turn ??= new Promise((resolve) =>
     setImmediate(() => {
@@ -25,5 +25,5 @@ export async function afterRunInCall(start: number): Promise<void> {
       resolve();
     }),
   );
-  if (!mayRunInCall()) await turn;
+  return mayRunInCall() ? undefined : turn;
 }

@@ -14,7 +14,7 @@ namespace calibr8 {
 namespace {
 
 constexpr int64_t kIterations = 20000;
-constexpr int kBursts = 300;
+constexpr size_t kBursts = 100;
 
 /** A loop of one instruction over independent registers, and the operations of one pass. */
 struct Burst {
@@ -98,6 +98,12 @@ double speedOf(const Burst& burst) {
   return burst.operations * static_cast<double>(kIterations) / time.count();
 }
 
+double median(std::vector<double>& values) {
+  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 }  // namespace
 
 Peaks measurePeaks(int threads) {
@@ -107,20 +113,22 @@ Peaks measurePeaks(int threads) {
     double int8 = 0;
     double real = 0;
   };
-  std::vector<Speeds> best(static_cast<size_t>(threads));
+  std::vector<Speeds> speeds(static_cast<size_t>(threads));
   auto measure = [&](size_t index) {
+    std::vector<double> int8Bursts, realBursts;
     // By turns, so that both find the same clock.
-    for (int i = 0; i < kBursts; ++i) {
-      best[index].int8 = std::max(best[index].int8, speedOf(int8));
-      best[index].real = std::max(best[index].real, speedOf(real));
+    for (size_t i = 0; i < kBursts; ++i) {
+      int8Bursts.push_back(speedOf(int8));
+      realBursts.push_back(speedOf(real));
     }
+    speeds[index] = {median(int8Bursts), median(realBursts)};
   };
   std::vector<std::thread> team;
-  for (size_t i = 1; i < best.size(); ++i) team.emplace_back(measure, i);
+  for (size_t i = 1; i < speeds.size(); ++i) team.emplace_back(measure, i);
   measure(0);
   for (std::thread& thread : team) thread.join();
   Peaks peaks{{int8.instruction, 0}, {real.instruction, 0}};
-  for (const Speeds& each : best) {
+  for (const Speeds& each : speeds) {
     peaks.int8.operationsPerSecond += each.int8;
     peaks.float32.operationsPerSecond += each.real;
   }

@@ -19,8 +19,8 @@ struct Peaks {
 };
 
 /**
- * Measures on `threads` threads at once and adds them up. Each thread's best of many short bursts counts,
- * since other work on the machine can only slow one down. Takes some 50 milliseconds.
+ * Measures on `threads` threads at once and adds them up: the median of many short bursts, which is what the
+ * clock of this moment allows. Takes some 10 milliseconds.
  */
 Peaks measurePeaks(int threads);
 

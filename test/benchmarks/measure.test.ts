@@ -36,8 +36,8 @@ describeWithAddon(`measurements${built ? '' : ' (skipped: the addon is not built
   });
 
   test('layers are measured beside the peak of the processor', async () => {
-    const { peaks, profile } = await measureLayers({ model: output, batch: 2, threads: 1, seconds: 0.05 });
-    const { layers } = profile;
+    const profile = await measureLayers({ model: output, batch: 2, threads: 1, seconds: 0.05 });
+    const { layers, peaks } = profile;
     const sum = (key: 'milliseconds' | 'operations'): number =>
       layers.reduce((total, layer) => total + layer[key], 0);
     expect(profile.operations).toBe(sum('operations'));
