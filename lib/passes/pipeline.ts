@@ -16,6 +16,7 @@ import { fuseResidualSums } from './fuse-residual-sums';
 import { fuseGates } from './fuse-gates';
 import { gatherChannels } from './gather-channels';
 import { inferAndFold } from './infer-and-fold';
+import { joinChannelsLater } from './join-channels-later';
 import { modernize } from './modernize';
 import type { Pass } from './pass';
 import { fuseChannelAffines } from './fuse-channel-affines';
@@ -46,6 +47,7 @@ export const EXECUTION: readonly Pass[] = [
   absorbWeights, // so that a quantized layer has constant weights like any other, which fusing asks for
   fuseChannelAffines, // batch norms that quantized weights cannot take in; what they scale comes first in a chain
   fuseBiases, // before residuals and activations, which come after a bias
+  joinChannelsLater, // makes sums
   fuseResidualSums, // before activations, since a ReLU after the sum belongs to the fused node too
   fuseActivations, // before absorbing, so that a quantization is found right after the fused node
   absorbQuantization, // conversions become types
