@@ -144,6 +144,7 @@ Napi::Value toPeaks(Napi::Env env, const Peaks& peaks) {
     Napi::Object object = Napi::Object::New(env);
     object.Set("instruction", peak.instruction);
     object.Set("operationsPerSecond", peak.operationsPerSecond);
+    object.Set("sustained", peak.sustained);
     return object;
   };
   Napi::Object result = Napi::Object::New(env);

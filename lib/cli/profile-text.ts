@@ -42,9 +42,10 @@ function layerRow({
 }
 
 function summary(profile: NetworkProfile): string {
-  const { runMs, executionMs, layersMs, toFirstLayerMs, fromLastLayerMs, operations, peakPercent } = profile;
+  const { runMs, executionMs, layersMs, toFirstLayerMs, fromLastLayerMs } = profile;
+  const { operations, peakPercent, interruptedPercent } = profile;
   const share = (ms: number): string => `${fixed(ms, 3)} ms  ${fixed((100 * ms) / layersMs, 1)} %`;
-  return facts([
+  const lines: [string, string][] = [
     ['sum over layers', `${fixed(layersMs, 3)} ms`],
     ['between layers', share(executionMs - layersMs)],
     ['from the call to the first layer', share(toFirstLayerMs)],
@@ -54,5 +55,11 @@ function summary(profile: NetworkProfile): string {
       'arithmetic',
       `${fixed(operations / 1e9, 2)} Gop, ${fixed(operations / runMs / 1e6, 1)} Gop/s${peakPercent === undefined ? '' : `, ${fixed(peakPercent, 1)} % of the peak`}`,
     ],
-  ]);
+  ];
+  if (interruptedPercent !== undefined)
+    lines.push([
+      'interrupted',
+      `${fixed(interruptedPercent, 1)} % of the time, by the system or others`,
+    ]);
+  return facts(lines);
 }

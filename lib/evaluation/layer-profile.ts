@@ -30,6 +30,8 @@ export interface NetworkProfile {
   operations: number;
   /** Percent of the run that its arithmetic would take at the processor's peak; absent where no peak is known. */
   peakPercent?: number;
+  /** Percent of the time that the system and other work took from the measurement of the peaks; absent where none is known. */
+  interruptedPercent?: number;
 }
 
 export interface LayerProfileOptions {
@@ -104,6 +106,9 @@ export async function profileLayers(options: LayerProfileOptions): Promise<Netwo
     fromLastLayerMs: median(after!),
     operations: steps.reduce((sum, { operations }) => sum + operations, 0),
     ...(known && { peakPercent: (1e5 * atPeak.reduce((sum, each) => sum + each, 0)) / runMs }),
+    ...(peaks.int8.sustained > 0 && {
+      interruptedPercent: 100 * Math.max(0, 1 - peaks.int8.sustained / peaks.int8.operationsPerSecond),
+    }),
   };
 }
 
@@ -111,6 +116,7 @@ function medianPeak(peaks: readonly Peak[]): Peak {
   return {
     instruction: peaks[0]!.instruction,
     operationsPerSecond: median(peaks.map(({ operationsPerSecond }) => operationsPerSecond)),
+    sustained: median(peaks.map(({ sustained }) => sustained)),
   };
 }
 

@@ -167,6 +167,8 @@ export interface Peak {
   instruction: string;
   /** Multiplications and additions, each counted as one. */
   operationsPerSecond: number;
+  /** Of all the time, with what interrupts the threads in it: the system, a hypervisor, other work. */
+  sustained: number;
 }
 
 export interface Peaks {

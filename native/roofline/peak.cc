@@ -91,17 +91,33 @@ Burst floatBurst() { return {}; }
 #endif
 
 double speedOf(const Burst& burst) {
-  if (!burst.run) return 0;
   auto start = std::chrono::steady_clock::now();
   burst.run(kIterations);
   std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
   return burst.operations * static_cast<double>(kIterations) / time.count();
 }
 
-double median(std::vector<double>& values) {
-  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+/** Of one thread, operations a second. */
+struct Speed {
+  double median = 0;
+  double sustained = 0;
+
+  Speed() = default;
+  /** From what each of several bursts reached. */
+  explicit Speed(std::vector<double> bursts) {
+    // Bursts have as many operations each, so that times add up as the speeds' inverses do.
+    double time = 0;
+    for (double burst : bursts) time += 1 / burst;
+    sustained = static_cast<double>(bursts.size()) / time;
+    auto middle = bursts.begin() + static_cast<std::ptrdiff_t>(bursts.size() / 2);
+    std::nth_element(bursts.begin(), middle, bursts.end());
+    median = *middle;
+  }
+};
+
+void add(const Speed& speed, Peak& peak) {
+  peak.operationsPerSecond += speed.median;
+  peak.sustained += speed.sustained;
 }
 
 }  // namespace
@@ -109,9 +125,10 @@ double median(std::vector<double>& values) {
 Peaks measurePeaks(int threads) {
   Burst int8 = int8Burst();
   Burst real = floatBurst();
+  Peaks peaks{{int8.instruction}, {real.instruction}};
+  if (!int8.run || !real.run) return peaks;
   struct Speeds {
-    double int8 = 0;
-    double real = 0;
+    Speed int8, real;
   };
   std::vector<Speeds> speeds(static_cast<size_t>(threads));
   auto measure = [&](size_t index) {
@@ -121,16 +138,15 @@ Peaks measurePeaks(int threads) {
       int8Bursts.push_back(speedOf(int8));
       realBursts.push_back(speedOf(real));
     }
-    speeds[index] = {median(int8Bursts), median(realBursts)};
+    speeds[index] = {Speed(int8Bursts), Speed(realBursts)};
   };
   std::vector<std::thread> team;
   for (size_t i = 1; i < speeds.size(); ++i) team.emplace_back(measure, i);
   measure(0);
   for (std::thread& thread : team) thread.join();
-  Peaks peaks{{int8.instruction, 0}, {real.instruction, 0}};
   for (const Speeds& each : speeds) {
-    peaks.int8.operationsPerSecond += each.int8;
-    peaks.float32.operationsPerSecond += each.real;
+    add(each.int8, peaks.int8);
+    add(each.real, peaks.float32);
   }
   return peaks;
 }

@@ -11,6 +11,8 @@ struct Peak {
   std::string instruction;
   /** Multiplications and additions, each counted as one. */
   double operationsPerSecond = 0;
+  /** Of all the time, with what interrupts the threads in it: the system, a hypervisor, other work. */
+  double sustained = 0;
 };
 
 struct Peaks {
@@ -20,7 +22,7 @@ struct Peaks {
 
 /**
  * Measures on `threads` threads at once and adds them up: the median of many short bursts, which is what the
- * clock of this moment allows. Takes some 10 milliseconds.
+ * clock of this moment allows, and all of them together. Takes some 10 milliseconds.
  */
 Peaks measurePeaks(int threads);
 

@@ -68,6 +68,7 @@ describe('benchmark', () => {
     expect(stdout).toMatch(/conv1 +brgconv vnni \+1 reorder +1\.000 +200\.0 +50\.0 +1\.00/);
     expect(stdout).toMatch(/sum over layers +2\.000 ms\nbetween layers +0\.100 ms +5\.0 %\nfrom the call/);
     expect(stdout).toMatch(/arithmetic +0\.40 Gop, /);
+    expect(stdout).toMatch(/interrupted +5\.0 % of the time/);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     const { results } = JSON.parse((await run([...args, '--json'])).stdout) as {
       results: { profile: NetworkProfile }[];

@@ -5,8 +5,10 @@ import { float32, withSession } from '../support/run';
 test('the peaks of a processor name their instructions', () => {
   const addon = loadAddon();
   const { int8, float32 } = addon.measurePeaks(2);
-  for (const { instruction, operationsPerSecond } of [int8, float32])
+  for (const { instruction, operationsPerSecond, sustained } of [int8, float32]) {
     expect(operationsPerSecond > 0).toBe(instruction !== '');
+    expect(sustained > 0).toBe(instruction !== '');
+  }
   if (addon.info().cpu.vnni) expect(int8.instruction).toMatch(/^vpdpbusd/);
   // 4 bytes fit where one float does.
   if (int8.instruction.startsWith('vpdpbusd'))
