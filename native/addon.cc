@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "environment.h"
+#include "memory_binding.h"
 #include "results.h"
 #include "roofline/binding.h"
 #include "rounding/binding.h"
@@ -13,6 +14,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("info",
               Napi::Function::New(
                   env, [](const Napi::CallbackInfo& call) { return calibr8::toInfo(call.Env()); }, "info"));
+  exports.Set("populate", Napi::Function::New(env, calibr8::populateBinding, "populate"));
   exports.Set("Session", calibr8::Session::define(env));
   exports.Set("measurePeaks", Napi::Function::New(env, calibr8::measurePeaksBinding, "measurePeaks"));
   exports.Set("roundWeights", Napi::Function::New(env, calibr8::roundWeightsBinding, "roundWeights"));

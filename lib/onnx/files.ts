@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { Calibr8Error } from '../errors';
+import { allocate } from '../memory';
 
 /** Linux transfers at most 2^31 - 4096 bytes a call. */
 export const CHUNK = 2 ** 30;
@@ -54,8 +55,7 @@ export async function readRange(
   length: number,
 ): Promise<Uint8Array> {
   // Not from Node's pool of small buffers, so that the bytes are aligned and their ArrayBuffer is theirs alone.
-  const { buffer } = Buffer.allocUnsafeSlow(length);
-  const bytes = new Uint8Array(buffer);
+  const bytes = allocate(length);
   let filled = 0;
   try {
     while (filled < length) {

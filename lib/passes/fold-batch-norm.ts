@@ -1,6 +1,7 @@
 import { Constant } from '../graph/constant';
 import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
+import { allocate } from '../memory';
 import type { ChannelAffine } from '../ops/definition';
 import { operatorOf } from '../ops/registry';
 import type { Pass } from './pass';
@@ -69,16 +70,19 @@ function perChannel(numbers: Float64Array, channels: number): Float64Array | und
 const CHUNK = 16384;
 
 function scaleChannels(weights: Constant, axis: number, scale: Float64Array): Constant {
-  const result = new Float32Array(weights.count);
+  const result = new Float32Array(allocate(4 * weights.count).buffer);
   const room = new Float32Array(CHUNK);
   const inner = weights.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
   let channel = 0;
   let left = inner;
   for (let start = 0; start < result.length; start += CHUNK) {
     const part = weights.float32At(start, room);
-    for (let i = 0; i < part.length; ++i) {
-      result[start + i] = part[i]! * scale[channel]!;
-      if (--left > 0) continue;
+    for (let i = 0; i < part.length;) {
+      const end = Math.min(part.length, i + left);
+      const own = scale[channel]!;
+      left -= end - i;
+      for (; i < end; ++i) result[start + i] = part[i]! * own;
+      if (left > 0) break;
       left = inner;
       channel = channel + 1 === scale.length ? 0 : channel + 1;
     }

@@ -183,6 +183,8 @@ export interface Addon {
    * INVALID_ARGUMENT.
    */
   measurePeaks(threads: number): Peaks;
+  /** Has the system provide all pages of some memory that is about to be written, where it can do so at once. */
+  populate(memory: Uint8Array): void;
   /** Coordinate descent; rejects or throws with code INVALID_ARGUMENT. The problem is copied before it returns. */
   roundWeights(problem: RoundingProblem): Promise<Int8Array>;
   Session: new (options: NativeSessionOptions) => NativeSession;

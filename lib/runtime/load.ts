@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Calibr8Error } from '../errors';
+import { setPreparation } from '../memory';
 import type { Addon } from './addon';
 import { limitSpinning } from './openmp';
 
@@ -8,7 +9,10 @@ let addon: Addon | undefined;
 
 /** The native addon; loaded at first use. Throws ADDON_LOAD with what to do about it. */
 export function loadAddon(): Addon {
-  addon ??= load();
+  if (!addon) {
+    addon = load();
+    setPreparation(addon.populate);
+  }
   return addon;
 }
 

@@ -6,6 +6,7 @@ import { detachConstants } from '../passes/detach-constants';
 import { CANONICAL, runPasses } from '../passes/pipeline';
 import { Tensor } from '../tensor';
 import { Executor } from './executor';
+import { loadAddon } from './load';
 import { resolveOptions, type IgnoredOptions, type ResolvedOptions, type SessionOptions } from './options';
 import { checkShapes } from './shapes';
 import { toSource } from './source';
@@ -109,7 +110,9 @@ export class InferenceSession {
     const at = rest.findIndex((argument) => typeof argument !== 'number' && argument !== undefined);
     const options = resolveOptions(at < 0 ? undefined : rest[at]);
     const [byteOffset, byteLength] = (at < 0 ? rest : rest.slice(0, at)) as (number | undefined)[];
-    const graph = await readModel(toSource(model, byteOffset, byteLength));
+    const source = toSource(model, byteOffset, byteLength);
+    loadAddon(); // which prepares the memory that the model is read to
+    const graph = await readModel(source);
     return InferenceSession.fromGraph(graph, options);
   }
 

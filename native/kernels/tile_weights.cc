@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <string>
+#include <vector>
 
 #include "program/step_builder.h"
 
@@ -19,7 +21,15 @@ void packWeights(const int8_t* from, uint8_t* to, const TileShape& shape, const 
                  int32_t zeroPoint) {
   int64_t bytes = shape.weightsBytes();
   int64_t filter = source.filterElements();
-  std::fill(to, to + shape.packedBytes(), uint8_t{0});
+  std::fill(to + bytes, to + shape.packedBytes(), uint8_t{0});
+  // Lanes that stand for no channel, in the last block.
+  int64_t whole = shape.out / kTileChannels * shape.blockBytes();
+  std::fill(to + whole, to + bytes, uint8_t{0});
+  // Of one filter, in the order of the products; the same for all.
+  std::vector<int64_t> order;
+  for (int64_t tap = 0; tap < shape.taps; ++tap) {
+    for (int64_t c = 0; c < shape.in; ++c) order.push_back(source.weightOf(tap, c));
+  }
   auto* start = reinterpret_cast<int32_t*>(to + bytes);
   float greatest = 0;
   for (int64_t channel = 0; channel < shape.out; ++channel) {
@@ -27,18 +37,18 @@ void packWeights(const int8_t* from, uint8_t* to, const TileShape& shape, const 
     int64_t lanes = (shape.channelsOf(block) + kTileLanes - 1) / kTileLanes * kTileLanes;
     int64_t number = shape.numberOf(channel);
     uint8_t* own = to + block * shape.blockBytes() + number % kTileChannels * kTileDepth;
+    const int8_t* weights = from + channel * filter;
     int32_t sum = 0;
     int32_t magnitude = 0;
-    for (int64_t tap = 0; tap < shape.taps; ++tap) {
-      for (int64_t c = 0; c < shape.in; ++c) {
-        int64_t index = source.weightOf(tap, c);
-        if (index < 0) continue;
-        int8_t weight = from[channel * filter + index];
-        int64_t group = tap * shape.groups() + c / kTileDepth;
-        own[group * lanes * kTileDepth + c % kTileDepth] = static_cast<uint8_t>(weight);
-        sum += weight;
-        magnitude += std::abs(weight);
+    for (size_t i = 0; i < order.size(); i += kTileDepth, own += lanes * kTileDepth) {
+      int8_t group[kTileDepth];
+      for (size_t k = 0; k < kTileDepth; ++k) {
+        int64_t index = order[i + k];
+        group[k] = index < 0 ? int8_t{0} : weights[index];
+        sum += group[k];
+        magnitude += std::abs(group[k]);
       }
+      std::memcpy(own, group, kTileDepth);
     }
     start[number] = -zeroPoint * sum;
     greatest = std::max(greatest, magnitude * 255.0f);
