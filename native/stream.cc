@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "affinity.h"
-#include "one_thread.h"
 #include "spin.h"
+#include "thread_count.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -24,7 +24,7 @@ void flushDenormals() {
 #endif
 }
 
-/** Flushes them on a thread that is not ours, for as long as this lives. */
+/** Flushes them on the host's thread, which is not ours, for as long as this lives. */
 class FlushedDenormals {
  public:
   FlushedDenormals() { flushDenormals(); }
@@ -39,6 +39,12 @@ class FlushedDenormals {
   unsigned before_ = _mm_getcsr();
 #endif
 };
+
+/** Starts the calling thread's team, if it has none yet, and flushes them on all of its threads. */
+void prepareTeam() {
+#pragma omp parallel
+  flushDenormals();
+}
 
 /**
  * How long a stream that ran dry looks for work before it sleeps. A caller that awaits one run and starts the
@@ -73,10 +79,13 @@ void Streams::submit(Job job) {
 }
 
 bool Streams::runHere(const Job& job) {
-  if (count_ * static_cast<size_t>(threadsPerStream_) > 1) return false;
-  OneThread alone;
+  if (count_ > 1) return false;
+  ThreadCount own(threadsPerStream_);
   FlushedDenormals flushed;
-  if (!here_) here_.emplace(device_);
+  if (!here_) {
+    here_.emplace(device_);
+    prepareTeam();
+  }
   StreamContext context{0, *here_, stop_};
   job(context);
   return true;
@@ -102,9 +111,7 @@ void Streams::work(size_t index, int threads) {
   }
   omp_set_dynamic(0);
   omp_set_num_threads(threads);
-  flushDenormals();
-#pragma omp parallel
-  flushDenormals();
+  prepareTeam();
 
   onednn::Lane lane(device_);
   StreamContext context{index, lane, stop_};

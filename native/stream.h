@@ -44,8 +44,8 @@ class Streams {
   /** Jobs must not throw. */
   void submit(Job job);
   /**
-   * Does a job on the caller's thread as a stream would, and returns true; false where there is more than one
-   * thread to do it. The caller knows that no other job is under way.
+   * Does a job on the caller's thread, with a team of its own, as the stream would, and returns true; false
+   * where there is more than one stream. The caller knows that no other job is under way.
    */
   bool runHere(const Job& job);
   /** Drops waiting jobs, tells the running ones to give up, and joins the threads. Idempotent. */

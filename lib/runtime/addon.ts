@@ -109,8 +109,8 @@ export interface NativeSession {
     outputs: readonly ArrayBufferView[],
   ): Promise<void>;
   /**
-   * Same on this thread, with true once it is done; false, and nothing done, where the session has more than one thread or a task
-   * under way.
+   * Same on this thread, with a team where the stream has one, and true once it is done; false, and nothing done, where the session
+   * has more than one stream or a task under way.
    */
   runHere(program: number, inputs: readonly ArrayBufferView[], outputs: readonly ArrayBufferView[]): boolean;
   /**

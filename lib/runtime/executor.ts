@@ -117,8 +117,8 @@ export class Executor {
   }
 
   /**
-   * A short run on this thread, if it has no processor of its own: this thread could do nothing else meanwhile, and two switches
-   * of threads are saved. False where it has to run on a stream.
+   * A short run on this thread, if the session leaves it no processor of its own: this thread could do nothing else meanwhile, and
+   * two switches of threads are saved. False where it has to run on a stream.
    */
   #runHere({ compiled, pace }: Program, inputs: TypedArray[], outputs: TypedArray[]): boolean {
     if (this.#spare || pace.milliseconds === undefined || pace.milliseconds > SHORT) return false;

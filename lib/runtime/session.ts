@@ -149,8 +149,8 @@ export class InferenceSession {
 
   /**
    * Runs the network once. Calls may overlap; `streams` of them execute at the same time. The calling thread stays free, unless
-   * it shares its only processor with the session: then runs of less than 20 milliseconds execute in the call, for 10 milliseconds
-   * or one run between two turns of the event loop.
+   * the session's one stream uses all processors: then runs of less than 20 milliseconds execute in the call, for 10 milliseconds or
+   * one run between two turns of the event loop.
    * @param feeds a Tensor for each input, by name; its data is copied, but not always at once: as with onnxruntime-node, it
    *   must not change before the promise settles
    * @param fetches the outputs wanted; default all

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "copy.h"
-#include "one_thread.h"
+#include "thread_count.h"
 
 namespace calibr8 {
 namespace {
@@ -70,7 +70,7 @@ void takeIn(const Program& program, size_t index, const uint8_t* host, uint8_t* 
     copyInput(aligned.data(), host, bytes);
     host = aligned.data();
   }
-  OneThread guard;
+  ThreadCount one(1);
   RunContext context;
   // The first operand is only read.
   void* pointers[] = {const_cast<uint8_t*>(host), to};

@@ -169,12 +169,15 @@ describe('runHere', () => {
   });
 
   test.each([
-    { streams: 2, threadsPerStream: 1 },
-    { streams: 1, threadsPerStream: 2 },
-  ])('leaves it to %p', async (options) => {
+    [{ streams: 2, threadsPerStream: 1 }, false],
+    [{ streams: 1, threadsPerStream: 2 }, true],
+  ])('with %p: %p', async (options, wanted) => {
     const other = new (loadAddon().Session)(options);
     const program = await placed(other);
-    expect(other.runHere(program, [x], [new Float32Array(256)])).toBe(false);
+    const [here, there] = [new Float32Array(256), new Float32Array(256)];
+    expect(other.runHere(program, [x], [here])).toBe(wanted);
+    await other.run(program, [x], [there]);
+    if (wanted) expect(here).toEqual(there);
     await other.close();
   });
 

@@ -15,13 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => session.release());
 
-const answer = async (feed: ReturnType<typeof image>): Promise<unknown> =>
-  Object.values(await session.run({ image: feed }))[0]!.data;
+const answer = async (feed: ReturnType<typeof image>, by = session): Promise<unknown> =>
+  Object.values(await by.run({ image: feed }))[0]!.data;
 
 /** Whether a run has ended when it returns, without the event loop. */
-async function endsAtOnce(): Promise<boolean> {
+async function endsAtOnce(by = session): Promise<boolean> {
   let ended = false;
-  const running = session.run({ image: image(1) }).then(() => (ended = true));
+  const running = by.run({ image: image(1) }).then(() => (ended = true));
   for (let i = 0; i < 20; ++i) await Promise.resolve();
   const result = ended;
   await running;
@@ -42,7 +42,7 @@ describe('a session that shares the only processor with its caller', () => {
     const here: unknown[] = [];
     for (const feed of feeds) here.push(await answer(feed));
     // Of several at once all but the first find the session at work, or are here as well.
-    const together = await Promise.all(feeds.map(answer));
+    const together = await Promise.all(feeds.map((feed) => answer(feed)));
     const fresh = await Session.create(smallNetwork().bytes(), { streams: 2, threadsPerStream: 1 });
     const onStreams = await Promise.all(
       feeds.map(async (feed) => Object.values(await fresh.run({ image: feed }))[0]!.data),
@@ -50,6 +50,19 @@ describe('a session that shares the only processor with its caller', () => {
     await fresh.release();
     expect(together).toEqual(here);
     expect(onStreams).toEqual(here);
+  });
+
+  test('has a team for runs in calls as its stream has one', async () => {
+    const team = await Session.create(smallNetwork().bytes(), { streams: 1, threadsPerStream: 2 });
+    for (let i = 0; i < 10; ++i) await answer(image(1), team);
+    await new Promise(setImmediate);
+    expect(await endsAtOnce(team)).toBe(true);
+    const feeds = [1, 2, 3, 4].map((seed) => image(seed));
+    const here: unknown[] = [];
+    for (const feed of feeds) here.push(await answer(feed, team));
+    expect(await Promise.all(feeds.map((feed) => answer(feed, team)))).toEqual(here);
+    await team.release();
+    for (const [index, feed] of feeds.entries()) expect(await answer(feed)).toEqual(here[index]);
   });
 
   test('leaves the event loop its turns between runs', async () => {
