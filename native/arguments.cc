@@ -99,6 +99,40 @@ std::vector<HostBytes> toViews(const Napi::Value& value, const char* name) {
   return views;
 }
 
+namespace {
+
+ConstantView toConstant(const Napi::Value& value, const std::string& name) {
+  if (std::optional<HostBytes> plain = bytesOf(value)) return {plain->data, plain->bytes};
+  if (!value.IsObject()) failArgument("an ArrayBufferView, or an object with data and factors,", name, value);
+  auto object = value.As<Napi::Object>();
+  HostBytes data = toBytes(object.Get("data"), (name + ".data").c_str());
+  Napi::Value given = object.Get("factors");
+  if (!given.IsTypedArray() || given.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array)
+    failArgument("a Float64Array", name + ".factors", given);
+  auto factors = given.As<Napi::Float64Array>();
+  int64_t inner = toInteger(object.Get("inner"), (name + ".inner").c_str(), 1, INT32_MAX);
+  size_t period = factors.ElementLength() * static_cast<size_t>(inner) * sizeof(float);
+  if (period == 0 || data.bytes % period != 0) {
+    throw Error(Code::kInvalidArgument, text("Expected a multiple of ", period, " bytes, ", inner,
+                                             " numbers for each of ", factors.ElementLength(),
+                                             " factors, for ", name, ".data but received ", data.bytes, "."));
+  }
+  return {data.data, data.bytes, factors.Data(), factors.ElementLength(), static_cast<size_t>(inner)};
+}
+
+}  // namespace
+
+std::vector<ConstantView> toConstants(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) failArgument("an array of constants", name, value);
+  Napi::Array array = value.As<Napi::Array>();
+  std::vector<ConstantView> constants;
+  uint32_t length = array.Length();
+  constants.reserve(length);
+  for (uint32_t i = 0; i < length; ++i)
+    constants.push_back(toConstant(array.Get(i), text(name, "[", i, "]")));
+  return constants;
+}
+
 Placement toPlacement(const Napi::CallbackInfo& info) {
   Napi::Value offsets = info[1];
   if (!offsets.IsTypedArray() || offsets.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {

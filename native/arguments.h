@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "program/constants.h"
 #include "program/program.h"
 
 namespace calibr8 {
@@ -23,6 +24,8 @@ int64_t toInteger(const Napi::Value& value, const char* name, int64_t least, int
 HostBytes toBytes(const Napi::Value& value, const char* name);
 /** The elements of an array of views. */
 std::vector<HostBytes> toViews(const Napi::Value& value, const char* name);
+/** Constants of compile(): views, or { data, factors, inner }. */
+std::vector<ConstantView> toConstants(const Napi::Value& value, const char* name);
 /** Offsets of place(): whole numbers of bytes. */
 Placement toPlacement(const Napi::CallbackInfo& info);
 

@@ -63,8 +63,7 @@ Napi::Value Session::compile(const Napi::CallbackInfo& info) {
     Engine& owner = engine();
     HostBytes plan = toBytes(info[0], "plan");
     std::vector<uint8_t> bytes(plan.data, plan.data + plan.bytes);
-    std::vector<ConstantView> views;
-    for (const HostBytes& each : toViews(info[1], "constants")) views.push_back({each.data, each.bytes});
+    std::vector<ConstantView> views = toConstants(info[1], "constants");
     task.held = Napi::Persistent(info[1].As<Napi::Object>());
     auto program = std::make_shared<std::shared_ptr<const Program>>();
     task.work = [&owner, program, bytes = std::move(bytes), views = std::move(views)](

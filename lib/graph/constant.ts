@@ -1,23 +1,46 @@
 import { Calibr8Error } from '../errors';
 import { DATA_TYPES, elementCount, type DataType, type TypedArray } from './data-type';
+import { multiplied, type Scaling } from './scaling';
 
 /** An immutable tensor known before execution. The bytes may be a view into the model file and need not be aligned. */
 export class Constant {
   #array: TypedArray | undefined;
+  #bytes: Uint8Array | undefined;
+  /** What it is computed from when its bytes are asked for; the addon computes it itself. */
+  readonly scaling: Scaling | undefined;
 
+  /** `data`: little-endian, row-major. */
   constructor(
     readonly dtype: DataType,
     readonly dims: readonly number[],
-    /** Little-endian, row-major. */
-    readonly bytes: Uint8Array,
+    data: Uint8Array | Scaling,
   ) {
+    if (!(data instanceof Uint8Array)) {
+      this.scaling = data;
+      return;
+    }
     const wanted = elementCount(dims) * DATA_TYPES[dtype].bytes;
-    if (bytes.byteLength !== wanted) {
+    if (data.byteLength !== wanted) {
       throw new Calibr8Error(
         'INVALID_MODEL',
-        `Expected ${wanted} bytes for a ${dtype} tensor of shape [${dims.join(', ')}] but received ${bytes.byteLength}.`,
+        `Expected ${wanted} bytes for a ${dtype} tensor of shape [${dims.join(', ')}] but received ${data.byteLength}.`,
       );
     }
+    this.#bytes = data;
+  }
+
+  /** float32 numbers times a factor for each place along an axis. */
+  static scaled(base: Constant, axis: number, factors: Float64Array): Constant {
+    return new Constant(base.dtype, base.dims, {
+      base,
+      factors,
+      inner: elementCount(base.dims.slice(axis + 1)),
+    });
+  }
+
+  /** Little-endian, row-major. */
+  get bytes(): Uint8Array {
+    return (this.#bytes ??= multiplied(this.scaling!));
   }
 
   static from(dtype: DataType, dims: readonly number[], data: TypedArray): Constant {

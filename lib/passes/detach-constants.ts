@@ -16,21 +16,29 @@ export const detachConstants: Pass = {
     for (const value of graph.values()) {
       const { constant } = value;
       if (!constant) continue;
-      const { buffer } = constant.bytes;
+      const { buffer } = storedBytes(constant);
       const others = views.get(buffer);
       if (others) others.push(value);
       else views.set(buffer, [value]);
     }
     let edits = 0;
     for (const [buffer, values] of views) {
-      const used = values.reduce((sum, { constant }) => sum + constant!.bytes.byteLength, 0);
+      const used = values.reduce((sum, { constant }) => sum + storedBytes(constant!).byteLength, 0);
       if (buffer.byteLength < LEAST || used > buffer.byteLength / 2) continue;
       for (const value of values) {
-        const { dtype, dims, bytes } = value.constant!;
-        value.constant = new Constant(dtype, dims, new Uint8Array(bytes));
+        value.constant = detached(value.constant!);
         ++edits;
       }
     }
     return edits;
   },
 };
+
+/** What a constant keeps in memory, without computing it. */
+const storedBytes = (constant: Constant): Uint8Array => constant.scaling?.base.bytes ?? constant.bytes;
+
+function detached(constant: Constant): Constant {
+  const { dtype, dims, scaling } = constant;
+  const copy = new Uint8Array(storedBytes(constant));
+  return new Constant(dtype, dims, scaling ? { ...scaling, base: new Constant(dtype, dims, copy) } : copy);
+}

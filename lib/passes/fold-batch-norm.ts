@@ -1,7 +1,6 @@
 import { Constant } from '../graph/constant';
 import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
-import { allocate } from '../memory';
 import type { ChannelAffine } from '../ops/definition';
 import { operatorOf } from '../ops/registry';
 import type { Pass } from './pass';
@@ -37,7 +36,7 @@ function foldInto(graph: Graph, node: Node, affine: ChannelAffine): boolean {
   if (!scale || !shifted || (shifted !== 'none' && !linear.acceptsBias)) return false;
 
   if (scale.some((s) => s !== 1)) {
-    const scaled = scaleChannels(weights.constant, channelAxis, scale);
+    const scaled = Constant.scaled(weights.constant, channelAxis, scale);
     graph.setInput(producer, 1, graph.addConstant(`${weights.name}/folded`, scaled));
   }
   if (shifted !== 'none') graph.setInput(producer, 2, graph.addConstant(`${producer.name}/bias`, shifted));
@@ -64,28 +63,4 @@ function shiftedBias(
 function perChannel(numbers: Float64Array, channels: number): Float64Array | undefined {
   if (numbers.length === channels) return numbers;
   return numbers.length === 1 ? new Float64Array(channels).fill(numbers[0]!) : undefined;
-}
-
-/** Elements that are scaled at a time; with the room for them all would be copied where they are not aligned. */
-const CHUNK = 16384;
-
-function scaleChannels(weights: Constant, axis: number, scale: Float64Array): Constant {
-  const result = new Float32Array(allocate(4 * weights.count).buffer);
-  const room = new Float32Array(CHUNK);
-  const inner = weights.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
-  let channel = 0;
-  let left = inner;
-  for (let start = 0; start < result.length; start += CHUNK) {
-    const part = weights.float32At(start, room);
-    for (let i = 0; i < part.length;) {
-      const end = Math.min(part.length, i + left);
-      const own = scale[channel]!;
-      left -= end - i;
-      for (; i < end; ++i) result[start + i] = part[i]! * own;
-      if (left > 0) break;
-      left = inner;
-      channel = channel + 1 === scale.length ? 0 : channel + 1;
-    }
-  }
-  return Constant.float32(weights.dims, result);
 }

@@ -96,7 +96,7 @@ export interface ProgramProfile {
 
 export interface NativeSession {
   /** Compiles on the session's own thread. Rejects with code INVALID_PLAN or ONEDNN. The constants must not change before it settles. */
-  compile(plan: Uint8Array, constants: readonly ArrayBufferView[]): Promise<CompiledProgram>;
+  compile(plan: Uint8Array, constants: readonly NativeConstant[]): Promise<CompiledProgram>;
   /** Places a compiled program's values in an arena of `arenaBytes`; offsets are multiples of 64. Throws INVALID_PLAN. */
   place(program: number, valueOffsets: Float64Array, workspaceOffset: number, arenaBytes: number): void;
   /**
@@ -162,6 +162,11 @@ export interface RoundingProblem {
 }
 
 /** The most that instructions of one kind can do with their operands in registers. */
+/** A constant's bytes, or float32 numbers that are multiplied by a factor for each channel, `inner` neighbors at a time. */
+export type NativeConstant =
+  | ArrayBufferView
+  | { readonly data: ArrayBufferView; readonly factors: Float64Array; readonly inner: number };
+
 export interface Peak {
   /** Empty where the processor has none that the addon knows. */
   instruction: string;

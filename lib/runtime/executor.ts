@@ -10,7 +10,7 @@ import { lower } from '../plan/lower';
 import { planMemory } from '../plan/memory';
 import type { Plan, PlanValue } from '../plan/plan';
 import { zerosOf, type Tensor } from '../tensor';
-import type { CompiledProgram, NativeSession, ProgramProfile } from './addon';
+import type { CompiledProgram, NativeConstant, NativeSession, ProgramProfile } from './addon';
 import { checkFeeds, matchFeeds } from './feeds';
 import { loadAddon } from './load';
 import { Lookout, type Pace } from './lookout';
@@ -34,6 +34,13 @@ interface InputLike {
 /** Makes every reader of an input read a constant; the input stays, since it is still fed. */
 function compileIn(graph: Graph, input: Value, constant: Constant): void {
   graph.replaceUses(input, graph.addConstant(input.name, constant));
+}
+
+/** Without computing what the addon computes while it packs. */
+function toNative(constant: Constant): NativeConstant {
+  const { scaling } = constant;
+  if (!scaling) return constant.bytes;
+  return { data: scaling.base.bytes, factors: scaling.factors, inner: scaling.inner };
 }
 
 /** A plan that the addon has compiled and placed. */
@@ -218,10 +225,7 @@ export class Executor {
     });
     runPasses(graph, EXECUTION);
     const plan = lower(graph);
-    const compiled = await this.#native.compile(
-      encodePlan(plan),
-      plan.constants.map(({ bytes }) => bytes),
-    );
+    const compiled = await this.#native.compile(encodePlan(plan), plan.constants.map(toNative));
     const placement = planMemory(plan, {
       valueBytes: compiled.valueBytes,
       valueAlias: compiled.valueAlias,

@@ -202,10 +202,17 @@ Operand Compiler::addConstant(const Value& value, const Layout& wanted, const st
   if (print.empty()) print = fingerprint(view);
   std::string key = print + nameOf(value.dtype) + describe(value.dims) + what + wanted.key();
   auto buffer = store_.get(key, wanted.bytes(), [&](uint8_t* destination) {
+    const uint8_t* data = view.data;
+    if (view.factors) {
+      // Room that is used again costs no new pages.
+      if (multiplied_.size() < view.bytes) multiplied_ = Buffer(view.bytes);
+      multiply(view, reinterpret_cast<float*>(multiplied_.data()));
+      data = multiplied_.data();
+    }
     if (make) {
-      make(view.data, destination);
+      make(data, destination);
     } else if (view.bytes > 0) {
-      std::memcpy(destination, view.data, view.bytes);
+      std::memcpy(destination, data, view.bytes);
     }
   });
   if (counted_.insert(buffer.get()).second) program_->constantBytes += buffer->size();

@@ -47,6 +47,8 @@ class Compiler {
   std::shared_ptr<Program> program_;
   const Plan& plan_;
   std::vector<ConstantView> constants_;
+  /** A constant with its factors applied. */
+  Buffer multiplied_;
   std::vector<std::string> fingerprints_;
   ConstantStore& store_;
   const onednn::Device& device_;

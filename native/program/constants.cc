@@ -13,7 +13,24 @@ uint64_t mix(uint64_t a, uint64_t b) {
 
 }  // namespace
 
+void multiply(const ConstantView& view, float* to) {
+  size_t count = view.bytes / sizeof(float);
+  for (size_t start = 0, channel = 0; start < count; start += view.inner) {
+    double factor = view.factors[channel];
+    channel = channel + 1 == view.channels ? 0 : channel + 1;
+    for (size_t i = start; i < start + view.inner; ++i) {
+      float number;
+      std::memcpy(&number, view.data + i * sizeof(float), sizeof(float));
+      to[i] = static_cast<float>(number * factor);
+    }
+  }
+}
+
 std::string fingerprint(const ConstantView& view) {
+  if (view.factors) {
+    ConstantView factors{reinterpret_cast<const uint8_t*>(view.factors), view.channels * sizeof(double)};
+    return fingerprint({view.data, view.bytes}) + fingerprint(factors) + std::to_string(view.inner);
+  }
   constexpr uint64_t kSeeds[4] = {0x2d358dccaa6c78a5u, 0x8bb84b93962eacc9u, 0x4b33a62ed433d4a3u,
                                   0x4d5a2da51de1aa47u};
   uint64_t lanes[4] = {kSeeds[0] ^ view.bytes, kSeeds[1], kSeeds[2], kSeeds[3]};

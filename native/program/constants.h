@@ -11,11 +11,20 @@
 
 namespace calibr8 {
 
-/** A constant's bytes in the host's memory, valid while a plan is compiled. */
+/**
+ * A constant's bytes in the host's memory, valid while a plan is compiled. With factors they are float32
+ * numbers to be multiplied, `inner` neighbors at a time by the factor of their channel.
+ */
 struct ConstantView {
   const uint8_t* data = nullptr;
   size_t bytes = 0;
+  const double* factors = nullptr;
+  size_t channels = 0;
+  size_t inner = 0;
 };
+
+/** A constant with its factors applied, in doubles, rounded once; they need not be aligned. */
+void multiply(const ConstantView& view, float* to);
 
 /** 128 bits that tell contents apart; not meant against an adversary. */
 std::string fingerprint(const ConstantView& view);

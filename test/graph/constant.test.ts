@@ -35,3 +35,24 @@ describe('the elements of a constant', () => {
     expect(() => new Constant('float32', [4], raw)).toThrow(/Expected 16 bytes .* received 12/);
   });
 });
+
+describe('a scaled constant', () => {
+  const numbers = Float32Array.from({ length: 2 * 3 * 5 }, (_, i) => Math.fround(Math.sin(i)));
+  const factors = Float64Array.of(0.1, -3, 1e-3);
+  const wanted = numbers.map((x, i) => x * factors[Math.floor(i / 5) % 3]!);
+
+  test.each([0, 1])('holds products, rounded once, also of a base that begins at byte %p', (shift) => {
+    const bytes = new Uint8Array(numbers.byteLength + shift).subarray(shift);
+    bytes.set(new Uint8Array(numbers.buffer));
+    const scaled = Constant.scaled(new Constant('float32', [2, 3, 5], bytes), 1, factors);
+    expect(scaled.count).toBe(30);
+    expect(scaled.toFloat32()).toEqual(wanted);
+    expect(scaled.bytes).toEqual(new Uint8Array(wanted.buffer));
+  });
+
+  test('can be scaled again', () => {
+    const base = Constant.scaled(Constant.float32([2, 3, 5], numbers), 1, factors);
+    const twice = Constant.scaled(base, 0, Float64Array.of(2, 0.3));
+    expect(twice.toFloat32()).toEqual(wanted.map((x, i) => x * (i < 15 ? 2 : 0.3)));
+  });
+});

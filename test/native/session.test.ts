@@ -131,6 +131,38 @@ describe('place', () => {
     expect(codeOf(place)).toBe('INVALID_PLAN');
   });
 
+  const weights = PLAN.constants[0]!;
+
+  test('weights with factors are what their products are', async () => {
+    const factors = Float64Array.of(0.1, -2, 3, 0.7);
+    const answers: Float32Array[] = [];
+    for (const constant of [
+      { data: weights.bytes, factors, inner: 3 },
+      Constant.scaled(weights, 0, factors).bytes,
+    ]) {
+      const program = await session.compile(encodePlan(PLAN), [constant]);
+      const workspaceBytes = program.steps.map((step) => step.workspaceBytes);
+      const { valueOffsets, workspaceOffset, arenaBytes } = planMemory(PLAN, { ...program, workspaceBytes });
+      session.place(program.program, valueOffsets, workspaceOffset, arenaBytes);
+      const y = new Float32Array(256);
+      await session.run(program.program, [new Float32Array(192).map((_, i) => Math.cos(i))], [y]);
+      answers.push(y);
+    }
+    expect(answers[0]).toEqual(answers[1]);
+  });
+
+  test.each<[string, unknown]>([
+    ['factors that are no Float64Array', { data: weights.bytes, factors: [1, 2, 3, 4], inner: 3 }],
+    ['too many factors', { data: weights.bytes, factors: new Float64Array(5), inner: 3 }],
+    ['no factors', { data: weights.bytes, factors: new Float64Array(0), inner: 3 }],
+    ['no neighbors', { data: weights.bytes, factors: new Float64Array(4), inner: 0 }],
+    ['no data', { factors: new Float64Array(4), inner: 3 }],
+    ['nothing', undefined],
+  ])('constants with %s are refused', async (_, constant) => {
+    const compiling = (async () => session.compile(encodePlan(PLAN), [constant as ArrayBufferView]))();
+    await expect(compiling).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   test('a program that was not placed does not run', async () => {
     const { program } = await compiled();
     const running = (async () => session.run(program.program, ...FEEDS))();

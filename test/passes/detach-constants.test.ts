@@ -29,6 +29,15 @@ describe('detach-constants', () => {
     expect([...buffers()].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(4096 + 8192);
   });
 
+  test('lets go of one behind weights with factors without computing them', async () => {
+    const { model } = sumOfViews(4096);
+    const [value] = [...model.graph.values()].filter(({ constant }) => constant);
+    const base = value!.constant!;
+    value!.constant = Constant.scaled(base, 0, new Float64Array(base.count).fill(0.5));
+    expect(await expectSameAnswers(model.graph, detachConstants)).toBe(1);
+    expect(value!.constant!.scaling!.base.bytes.buffer.byteLength).toBe(4096);
+  });
+
   test('keeps one of which more than half is used', () => {
     const { model, buffers } = sumOfViews(FILE / 2, 4096);
     expect(detachConstants.run(model.graph)).toBe(0);
