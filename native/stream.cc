@@ -40,7 +40,11 @@ class FlushedDenormals {
 #endif
 };
 
-/** Starts the calling thread's team, if it has none yet, and flushes them on all of its threads. */
+/**
+ * Starts the calling thread's team, if it has none yet, and flushes them on all of its threads. Those of the
+ * host's thread keep it: to set it back would mean to wait for all of them after each run. Other users of
+ * OpenMP on that thread have the same ones.
+ */
 void prepareTeam() {
 #pragma omp parallel
   flushDenormals();

@@ -45,7 +45,8 @@ class Streams {
   void submit(Job job);
   /**
    * Does a job on the caller's thread, with a team of its own, as the stream would, and returns true; false
-   * where there is more than one stream. The caller knows that no other job is under way.
+   * where there is more than one stream. The caller knows that no other job is under way; what it throws is
+   * the caller's.
    */
   bool runHere(const Job& job);
   /** Drops waiting jobs, tells the running ones to give up, and joins the threads. Idempotent. */

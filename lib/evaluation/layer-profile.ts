@@ -116,7 +116,8 @@ function medianPeak(peaks: readonly Peak[]): Peak {
   return {
     instruction: peaks[0]!.instruction,
     operationsPerSecond: median(peaks.map(({ operationsPerSecond }) => operationsPerSecond)),
-    sustained: median(peaks.map(({ sustained }) => sustained)),
+    // Few long interruptions make it up, so that all the work counts over all the time.
+    sustained: peaks.length / peaks.reduce((time, { sustained }) => time + 1 / sustained, 0),
   };
 }
 

@@ -35,6 +35,12 @@ export function productShape(node: Node): Shape | undefined {
   return shape;
 }
 
+/** Rows without elements: zeros, which nothing is fused with. */
+function sumsNothing(node: Node): boolean {
+  const dims = node.inputs[0]?.dims;
+  return dims !== undefined && elementCount(dims) === 0;
+}
+
 /** Numpy's matrix product. With a constant matrix on the right it is a fully connected layer over the rows of the left. */
 export const matmul: OperatorDefinition = {
   op: 'MatMul',
@@ -49,7 +55,8 @@ export const matmul: OperatorDefinition = {
     inputChannels: (node) => (input(node, 0).shape?.length === 2 ? { axis: 0, groups: 1 } : undefined),
     acceptsBias: false,
     family: 'fullyConnected',
-    quantizable: (node) => node.inputs[1]?.constant !== undefined && input(node, 1).dims?.length === 2,
+    quantizable: (node) =>
+      node.inputs[1]?.constant !== undefined && input(node, 1).dims?.length === 2 && !sumsNothing(node),
     multipliesActivations: (node) =>
       node.inputs.every((value) => value?.dtype === 'float32' && !value.constant),
   },
@@ -58,8 +65,7 @@ export const matmul: OperatorDefinition = {
     const dims = lowering.dims(output(node));
     const [a, b] = [input(node, 0), input(node, 1)];
     const aDims = lowering.dims(a);
-    if (elementCount(aDims) === 0 && elementCount(dims) > 0) {
-      // Sums of nothing.
+    if (sumsNothing(node) && elementCount(dims) > 0) {
       const composer = new Composer(node, lowering);
       return composer.finish(composer.constant('float32', dims, new Float32Array(elementCount(dims))));
     }

@@ -2,6 +2,7 @@ import { Constant } from '../graph/constant';
 import { elementCount } from '../graph/data-type';
 import type { Graph, Node, Value } from '../graph/graph';
 import { sorted } from '../graph/order';
+import { allocate } from '../memory';
 import { operatorOf } from '../ops/registry';
 import { fuses } from './fuses';
 import type { Pass } from './pass';
@@ -35,9 +36,9 @@ function joiningBefore(graph: Graph, node: Node): Node | undefined {
   const moves = operatorOf(joining).channelMoves?.(joining, graph.opset);
   if (!moves || moves.inputs.length < 2 || moves.outputs.length > 1) return undefined;
   const inOrder = moves.outputs[0]!.every((channel, index) => channel === index);
-  // What comes from quantized numbers may stay such.
+  // What comes from quantized numbers may stay such, and layers have no word for parts without elements.
   const real = moves.inputs.every(
-    ({ producer, dims }) => dims && !(producer && operatorOf(producer).conversion),
+    ({ producer, dims }) => dims && elementCount(dims) > 0 && !(producer && operatorOf(producer).conversion),
   );
   return inOrder && real && node.outputs[0]?.dims ? joining : undefined;
 }
@@ -102,7 +103,7 @@ function cut(constant: Constant, axis: number, from: number, count: number): Con
   const inner = elementCount(constant.dims.slice(axis + 1));
   const row = constant.dims[axis]! * inner;
   const data = constant.toFloat32();
-  const part = new Float32Array((data.length / row) * count * inner);
+  const part = new Float32Array(allocate(4 * (data.length / row) * count * inner).buffer);
   for (let at = 0, to = 0; at < data.length; at += row, to += count * inner)
     part.set(data.subarray(at + from * inner, at + (from + count) * inner), to);
   return Constant.float32(constant.dims.with(axis, count), part);

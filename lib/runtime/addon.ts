@@ -161,12 +161,12 @@ export interface RoundingProblem {
   threads: number;
 }
 
-/** The most that instructions of one kind can do with their operands in registers. */
 /** A constant's bytes, or float32 numbers that are multiplied by a factor for each channel, `inner` neighbors at a time. */
 export type NativeConstant =
   | ArrayBufferView
   | { readonly data: ArrayBufferView; readonly factors: Float64Array; readonly inner: number };
 
+/** The most that instructions of one kind can do with their operands in registers. */
 export interface Peak {
   /** Empty where the processor has none that the addon knows. */
   instruction: string;

@@ -117,14 +117,16 @@ bool hasEmptyWindow(const StepView& step, const ConvolutionGeometry& geometry) {
   return false;
 }
 
-/** Chains that oneDNN's brgconv kernels cannot end a window with that meets nothing but padding: they crash.
+/**
+ * Sums that oneDNN's brgconv kernels cannot end a window with that meets nothing but padding: with functions
+ * after them they crash, and biases are lost.
  */
-bool crashesBrgconv(const std::vector<onednn::PostOp>& list) {
+bool failsInBrgconv(const onednn::ConvolutionSpec& spec) {
   auto has = [&](onednn::PostOp::Kind kind) {
-    return std::any_of(list.begin(), list.end(),
+    return std::any_of(spec.postOps.begin(), spec.postOps.end(),
                        [=](const onednn::PostOp& each) { return each.kind == kind; });
   };
-  return has(onednn::PostOp::Kind::kSum) && has(onednn::PostOp::Kind::kEltwise);
+  return has(onednn::PostOp::Kind::kSum) && (spec.bias || has(onednn::PostOp::Kind::kEltwise));
 }
 
 Product describe(const StepView& step, bool transposed) {
@@ -174,7 +176,7 @@ Product describe(const StepView& step, bool transposed) {
     spec.postOps = postOps;
     auto description = onednn::makeConvolution(view.device(), spec);
     bool brgconv = description && description->implementation().rfind("brgconv", 0) == 0;
-    if (brgconv && emptyWindow && crashesBrgconv(postOps)) return std::nullopt;
+    if (brgconv && emptyWindow && failsInBrgconv(spec)) return std::nullopt;
     return description;
   };
   return product;

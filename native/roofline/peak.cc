@@ -103,8 +103,9 @@ struct Speed {
   double sustained = 0;
 
   Speed() = default;
-  /** From what each of several bursts reached. */
+  /** From what each of several bursts reached; nothing where there are none. */
   explicit Speed(std::vector<double> bursts) {
+    if (bursts.empty()) return;
     // Bursts have as many operations each, so that times add up as the speeds' inverses do.
     double time = 0;
     for (double burst : bursts) time += 1 / burst;
@@ -126,7 +127,6 @@ Peaks measurePeaks(int threads) {
   Burst int8 = int8Burst();
   Burst real = floatBurst();
   Peaks peaks{{int8.instruction}, {real.instruction}};
-  if (!int8.run || !real.run) return peaks;
   struct Speeds {
     Speed int8, real;
   };
@@ -135,8 +135,8 @@ Peaks measurePeaks(int threads) {
     std::vector<double> int8Bursts, realBursts;
     // By turns, so that both find the same clock.
     for (size_t i = 0; i < kBursts; ++i) {
-      int8Bursts.push_back(speedOf(int8));
-      realBursts.push_back(speedOf(real));
+      if (int8.run) int8Bursts.push_back(speedOf(int8));
+      if (real.run) realBursts.push_back(speedOf(real));
     }
     speeds[index] = {Speed(int8Bursts), Speed(realBursts)};
   };

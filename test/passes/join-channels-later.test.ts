@@ -122,6 +122,13 @@ describe('join-channels-later', () => {
         m.output(conv(m, m.node('Concat', inputs, { axis: 2 }), { from: 12, to: 2 }));
       },
     ],
+    [
+      'a part without channels',
+      (m) => {
+        const inputs = [12, 0].map((channels, index) => m.input(`x${index}`, [1, channels, 6, 6]));
+        m.output(conv(m, m.node('Concat', inputs, { axis: 1 }), { from: 12, to: 2 }));
+      },
+    ],
     ['weights that are computed', (m) => m.output(m.node('Conv', [joined(m), m.input('w', [2, 12, 1, 1])]))],
     [
       'what comes from quantized numbers',
