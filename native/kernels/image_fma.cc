@@ -1,7 +1,5 @@
 #include "kernels/image_fma.h"
 
-#include <algorithm>
-
 #if defined(__x86_64__)
 // GCC's own header trips this warning (its _mm512_undefined_* are uninitialized on purpose).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -17,8 +15,9 @@ namespace {
 
 #define CALIBR8_FMA __attribute__((target("avx512f")))
 
-/** `pixels` results from x on, `groups` times 16 output channels. No window leaves the image at its sides. */
-template <int pixels, int groups>
+/** `pixels` results from x on, `groups` times 16 output channels. `inside`: no window leaves the image at its
+ * sides. */
+template <int pixels, int groups, bool inside>
 CALIBR8_FMA void runTile(const ImageRow& row, int64_t x) {
   __m512 sums[pixels][groups];
 #pragma GCC unroll 12
@@ -35,12 +34,11 @@ CALIBR8_FMA void runTile(const ImageRow& row, int64_t x) {
       for (int g = 0; g < groups; ++g) taps[g] = _mm512_loadu_ps(weights + g * kImageLanes);
 #pragma GCC unroll 12
       for (int p = 0; p < pixels; ++p) {
-        __m512 value = _mm512_set1_ps(row.source[r][from + p * row.stride]);
+        int64_t column = from + p * row.stride;
+        bool there = inside || (column >= 0 && column < row.inWidth);
+        __m512 value = _mm512_set1_ps(there ? row.source[r][column] : 0.0f);
 #pragma GCC unroll 4
-        for (int g = 0; g < groups; ++g) {
-          // As an intrinsic, GCC reads weights from memory again for each pixel.
-          asm("vfmadd231ps %2, %1, %0" : "+v"(sums[p][g]) : "v"(value), "v"(taps[g]));
-        }
+        for (int g = 0; g < groups; ++g) sums[p][g] = _mm512_fmadd_ps(value, taps[g], sums[p][g]);
       }
     }
   }
@@ -68,49 +66,22 @@ CALIBR8_FMA void runTile(const ImageRow& row, int64_t x) {
   }
 }
 
-/** Where windows leave the image at its sides: from a copy of what they read, with zeros around. */
-template <int pixels, int groups>
-void runEdge(const ImageRow& row, int64_t x) {
-  constexpr int64_t kMostColumns = (pixels - 1) * kImageStride + kImageKernel;
-  float copies[kImageRows][kMostColumns];
-  const float* source[kImageRows];
-  int64_t first = x * row.stride - row.padLeft;
-  int64_t columns = (pixels - 1) * row.stride + row.kernel;
-  int64_t begin = std::clamp<int64_t>(-first, 0, columns);
-  int64_t end = std::clamp<int64_t>(row.inWidth - first, begin, columns);
-  for (int64_t r = 0; r < row.rows; ++r) {
-    float* copy = copies[r];
-    std::fill(copy, copy + columns, 0.0f);
-    std::copy(row.source[r] + first + begin, row.source[r] + first + end, copy + begin);
-    source[r] = copy;
-  }
-  ImageRow edge = row;
-  edge.source = source;
-  edge.padLeft = x * row.stride;
-  runTile<pixels, groups>(edge, x);
-}
-
-/** The results from x on for which there are tiles of so many pixels; returns where they end. */
-template <int pixels, int groups>
-int64_t runTiles(const ImageRow& row, int64_t x) {
-  for (; x + pixels <= row.width; x += pixels) {
-    bool inside = x * row.stride >= row.padLeft &&
-                  (x + pixels - 1) * row.stride + row.kernel - row.padLeft <= row.inWidth;
-    if (inside) {
-      runTile<pixels, groups>(row, x);
-    } else {
-      runEdge<pixels, groups>(row, x);
-    }
-  }
-  return x;
-}
-
 /** As many pixels at once as registers hold: 32, less those for weights and a value. */
 template <int pixels, int groups>
 void run(const ImageRow& row) {
-  int64_t x = runTiles<pixels, groups>(row, 0);
-  x = runTiles<4, groups>(row, x);
-  runTiles<1, groups>(row, x);
+  auto inside = [&](int64_t x) {
+    return x * row.stride >= row.padLeft &&
+           (x + pixels - 1) * row.stride + row.kernel - row.padLeft <= row.inWidth;
+  };
+  int64_t x = 0;
+  for (; x + pixels <= row.width; x += pixels) {
+    if (inside(x)) {
+      runTile<pixels, groups, true>(row, x);
+    } else {
+      runTile<pixels, groups, false>(row, x);
+    }
+  }
+  for (; x < row.width; ++x) runTile<1, groups, false>(row, x);
 }
 
 }  // namespace

@@ -10,12 +10,6 @@ constexpr int64_t kImageLanes = 16;
 /** Output channels that are computed at once, at most. */
 constexpr int64_t kImageBlock = 4 * kImageLanes;
 
-/** Greatest window, greatest stride across, and rows that a window reads: of up to four channels. */
-constexpr int64_t kImageKernel = 7;
-constexpr int64_t kImageStride = 4;
-constexpr int64_t kImageChannels = 4;
-constexpr int64_t kImageRows = kImageChannels * kImageKernel;
-
 /** A row of results for up to 64 output channels, from planes of an image. */
 struct ImageRow {
   /** For each channel, for each row of the window: that row of the image, or zeros. */
