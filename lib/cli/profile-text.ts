@@ -57,9 +57,6 @@ function summary(profile: NetworkProfile): string {
     ],
   ];
   if (interruptedPercent !== undefined)
-    lines.push([
-      'interrupted',
-      `${fixed(interruptedPercent, 1)} % of the time, by the system or others`,
-    ]);
+    lines.push(['interrupted', `${fixed(interruptedPercent, 1)} % of the time, by the system or others`]);
   return facts(lines);
 }
