@@ -84,21 +84,6 @@ HostBytes toBytes(const Napi::Value& value, const char* name) {
   return *bytes;
 }
 
-std::vector<HostBytes> toViews(const Napi::Value& value, const char* name) {
-  if (!value.IsArray()) failArgument("an array of ArrayBufferViews", name, value);
-  Napi::Array array = value.As<Napi::Array>();
-  std::vector<HostBytes> views;
-  uint32_t length = array.Length();
-  views.reserve(length);
-  for (uint32_t i = 0; i < length; ++i) {
-    Napi::Value element = array.Get(i);
-    std::optional<HostBytes> bytes = bytesOf(element);
-    if (!bytes) failArgument("an ArrayBufferView", text(name, "[", i, "]"), element);
-    views.push_back(*bytes);
-  }
-  return views;
-}
-
 namespace {
 
 ConstantView toConstant(const Napi::Value& value, const std::string& name) {
@@ -120,17 +105,27 @@ ConstantView toConstant(const Napi::Value& value, const std::string& name) {
   return {data.data, data.bytes, factors.Data(), factors.ElementLength(), static_cast<size_t>(inner)};
 }
 
+/** What `convert(element, name)` makes of each element of an array. */
+template <typename Convert>
+auto toVector(const Napi::Value& value, const std::string& name, const char* wanted, const Convert& convert) {
+  if (!value.IsArray()) failArgument(wanted, name, value);
+  Napi::Array array = value.As<Napi::Array>();
+  std::vector<decltype(convert(value, name))> result;
+  uint32_t length = array.Length();
+  result.reserve(length);
+  for (uint32_t i = 0; i < length; ++i) result.push_back(convert(array.Get(i), text(name, "[", i, "]")));
+  return result;
+}
+
 }  // namespace
 
+std::vector<HostBytes> toViews(const Napi::Value& value, const char* name) {
+  return toVector(value, name, "an array of ArrayBufferViews",
+                  [](const Napi::Value& each, const std::string& own) { return toBytes(each, own.c_str()); });
+}
+
 std::vector<ConstantView> toConstants(const Napi::Value& value, const char* name) {
-  if (!value.IsArray()) failArgument("an array of constants", name, value);
-  Napi::Array array = value.As<Napi::Array>();
-  std::vector<ConstantView> constants;
-  uint32_t length = array.Length();
-  constants.reserve(length);
-  for (uint32_t i = 0; i < length; ++i)
-    constants.push_back(toConstant(array.Get(i), text(name, "[", i, "]")));
-  return constants;
+  return toVector(value, name, "an array of constants", toConstant);
 }
 
 Placement toPlacement(const Napi::CallbackInfo& info) {

@@ -2,21 +2,16 @@
 
 #include "arguments.h"
 #include "buffer.h"
-#include "results.h"
+#include "guarded.h"
 
 namespace calibr8 {
 
 Napi::Value populateBinding(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  try {
+  return guarded(info.Env(), [&] {
     HostBytes memory = toBytes(info[0], "memory");
     populate(memory.data, memory.bytes);
-    return env.Undefined();
-  } catch (const Napi::Error& error) {
-    throw;
-  } catch (...) {
-    throw Napi::Error(env, toError(env, std::current_exception()));
-  }
+    return info.Env().Undefined();
+  });
 }
 
 }  // namespace calibr8

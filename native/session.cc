@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "environment.h"
 #include "error.h"
+#include "guarded.h"
 #include "results.h"
 
 namespace calibr8 {

@@ -57,17 +57,6 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value dispose(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
-  /** Turns our exceptions into JS ones. */
-  template <typename Body>
-  static Napi::Value guarded(Napi::Env env, Body body) {
-    try {
-      return body();
-    } catch (const Napi::Error&) {
-      throw;
-    } catch (...) {
-      throw Napi::Error(env, toError(env, std::current_exception()));
-    }
-  }
   /** Makes a promise of what `prepare` sets up; what it throws rejects the promise. */
   template <typename Prepare>
   Napi::Value promised(Napi::Env env, Prepare prepare);

@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "copy.h"
 #include "error.h"
+#include "guarded.h"
 #include "program/intake.h"
 #include "results.h"
 #include "session.h"

@@ -2,13 +2,13 @@ import { Calibr8Error, expected } from '../errors';
 import { clone } from '../graph/clone';
 import { fingerprint } from '../graph/fingerprint';
 import type { Graph, Value } from '../graph/graph';
-import { readModel, saveModel } from '../onnx';
+import { saveModel } from '../onnx';
 import { stat } from 'node:fs/promises';
 import { CANONICAL, runPasses } from '../passes/pipeline';
 import { assign, type Assignment } from '../quantization/assign';
 import { bytesOf, checkFeeds } from '../runtime/feeds';
 import { resolveOptions } from '../runtime/options';
-import { toSource } from '../runtime/source';
+import { readToRun, toSource } from '../runtime/source';
 import { metadataOf, type TensorMap, type ValueMetadata } from '../runtime/session';
 import { loadTable, requireFitting, type LoadedTable } from './loaded-table';
 import { makeTable } from './make-table';
@@ -99,7 +99,7 @@ export class Calibrator {
       ...(settings.threads === undefined ? {} : { threadsPerStream: settings.threads }),
     });
     const source = toSource(options.model);
-    const graph = await readModel(source);
+    const graph = await readToRun(source);
     if (settings.output !== undefined) checkOutputPath(settings.output, source);
     requireUnquantized(graph);
     const model = fingerprint(graph);

@@ -15,7 +15,7 @@ export class Constant {
     readonly dims: readonly number[],
     data: Uint8Array | Scaling,
   ) {
-    if (!(data instanceof Uint8Array)) {
+    if ('factors' in data) {
       this.scaling = data;
       return;
     }

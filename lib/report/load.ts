@@ -1,9 +1,8 @@
 import { Calibr8Error } from '../errors';
 import type { Graph, Value } from '../graph/graph';
-import { readModel } from '../onnx';
 import { formatShape } from '../ops/support/shapes';
 import { CANONICAL, runPasses } from '../passes/pipeline';
-import { toSource } from '../runtime/source';
+import { readToRun, toSource } from '../runtime/source';
 import { isQuantized } from './correspondence';
 
 /**
@@ -23,7 +22,7 @@ export async function loadPair(
 }
 
 async function read(model: string | Uint8Array): Promise<Graph> {
-  const graph = await readModel(toSource(model));
+  const graph = await readToRun(toSource(model));
   runPasses(graph, CANONICAL);
   return graph;
 }

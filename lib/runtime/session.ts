@@ -1,15 +1,13 @@
 import { Calibr8Error, expected } from '../errors';
 import type { DataType } from '../graph/data-type';
 import type { Graph, Value } from '../graph/graph';
-import { readModel } from '../onnx';
 import { detachConstants } from '../passes/detach-constants';
 import { CANONICAL, runPasses } from '../passes/pipeline';
 import { Tensor } from '../tensor';
 import { Executor } from './executor';
-import { loadAddon } from './load';
 import { resolveOptions, type IgnoredOptions, type ResolvedOptions, type SessionOptions } from './options';
 import { checkShapes } from './shapes';
-import { toSource } from './source';
+import { readToRun, toSource } from './source';
 import { describeProgram, precisionOf, type Precision, type ProgramInfo } from './program-info';
 
 /** Tensors by name. */
@@ -110,9 +108,7 @@ export class InferenceSession {
     const at = rest.findIndex((argument) => typeof argument !== 'number' && argument !== undefined);
     const options = resolveOptions(at < 0 ? undefined : rest[at]);
     const [byteOffset, byteLength] = (at < 0 ? rest : rest.slice(0, at)) as (number | undefined)[];
-    const source = toSource(model, byteOffset, byteLength);
-    loadAddon(); // which prepares the memory that the model is read to
-    const graph = await readModel(source);
+    const graph = await readToRun(toSource(model, byteOffset, byteLength));
     return InferenceSession.fromGraph(graph, options);
   }
 

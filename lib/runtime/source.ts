@@ -1,4 +1,7 @@
 import { expected } from '../errors';
+import type { Graph } from '../graph/graph';
+import { readModel } from '../onnx';
+import { loadAddon } from './load';
 
 /** A model argument as readModel takes it: a path or bytes. */
 export function toSource(model: unknown, byteOffset?: number, byteLength?: number): string | Uint8Array {
@@ -12,6 +15,12 @@ export function toSource(model: unknown, byteOffset?: number, byteLength?: numbe
   if (ArrayBuffer.isView(model))
     return new Uint8Array(model.buffer as ArrayBuffer, model.byteOffset, model.byteLength);
   throw expected('a path, Uint8Array or ArrayBuffer', 'the model', model);
+}
+
+/** Reads a model that is going to run: the addon, which that needs, prepares the memory for it. */
+export function readToRun(source: string | Uint8Array): Promise<Graph> {
+  loadAddon();
+  return readModel(source);
 }
 
 function partOf(buffer: ArrayBuffer, byteOffset = 0, byteLength?: number): Uint8Array {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -58,12 +57,6 @@ void packWeights(const int8_t* from, uint8_t* to, const DepthwiseShape& shape, i
 /** Floats, or int32s, of a number that each channel has. */
 size_t numbersOf(const DepthwiseShape& shape) {
   return static_cast<size_t>(blocksOf(shape.channels)) * (kDepthwiseNumbers / sizeof(float));
-}
-
-/** Whether float32 adds it to a sum, exact in float32 itself, as integers are added. */
-bool isWhole(float bias) {
-  constexpr float kExact = 1 << 24;
-  return std::abs(bias) < kExact && std::nearbyint(bias) == bias;
 }
 
 /** What tells constants packed for this shape from others of the same weights. */

@@ -129,6 +129,8 @@ std::vector<float> biasOfSums(const Product& product, const Requantization& to, 
   return result;
 }
 
+bool isWhole(float bias) { return std::abs(bias) < kExact && std::nearbyint(bias) == bias; }
+
 bool mayUseVnni512() {
   onednn::LibraryInfo library = onednn::libraryInfo();
   return library.vnni && library.isa.rfind("avx512", 0) == 0;

@@ -57,6 +57,11 @@ std::optional<Requantization> requantizationOf(const Product& product, DataType 
 std::vector<float> biasOfSums(const Product& product, const Requantization& to, const uint8_t* bias,
                               DataType type, int64_t channels);
 
+/** Whole numbers below it are exact in float32, sums of two of them rounded once. */
+constexpr float kExact = 1 << 24;
+/** Whether float32 adds a bias to a sum below kExact as integers are added. */
+bool isWhole(float bias);
+
 /** Whether oneDNN may use VNNI with AVX-512 here: its limit on instruction sets holds for us as well. */
 bool mayUseVnni512();
 

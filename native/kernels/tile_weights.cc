@@ -1,11 +1,12 @@
 #include "kernels/tile_weights.h"
 
-#include <cmath>
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "kernels/requantization.h"
 #include "program/step_builder.h"
 
 namespace calibr8 {
@@ -13,9 +14,6 @@ namespace calibr8 {
 using onednn::Layout;
 
 namespace {
-
-/** Whole numbers up to it are exact in float32, sums of them too. */
-constexpr float kExact = 1 << 24;
 
 void packWeights(const int8_t* from, uint8_t* to, const TileShape& shape, const TileSource& source,
                  int32_t zeroPoint) {
@@ -80,10 +78,7 @@ TileWeights::TileWeights(const void* packed, const TileShape& shape, int64_t blo
 
 bool addWhole(const float* bias, float greatest, int32_t* start) {
   if (greatest >= kExact) return false;
-  bool whole = std::all_of(bias, bias + kTileChannels, [](float x) {
-    return std::abs(x) < kExact && x == static_cast<float>(static_cast<int32_t>(x));
-  });
-  if (!whole) return false;
+  if (!std::all_of(bias, bias + kTileChannels, isWhole)) return false;
   for (int64_t i = 0; i < kTileChannels; ++i) start[i] += static_cast<int32_t>(bias[i]);
   return true;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "error.h"
+#include "median.h"
 #include "team.h"
 
 namespace calibr8 {
@@ -13,12 +14,6 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) {
   return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-}
-
-double median(std::vector<double>& values) {
-  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 void checkStop(const std::atomic<bool>& stop) {

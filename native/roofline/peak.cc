@@ -1,10 +1,11 @@
 #include "roofline/peak.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
+
+#include "median.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -97,28 +98,14 @@ double speedOf(const Burst& burst) {
   return burst.operations * static_cast<double>(kIterations) / time.count();
 }
 
-/** Of one thread, operations a second. */
-struct Speed {
-  double median = 0;
-  double sustained = 0;
-
-  Speed() = default;
-  /** From what each of several bursts reached; nothing where there are none. */
-  explicit Speed(std::vector<double> bursts) {
-    if (bursts.empty()) return;
-    // Bursts have as many operations each, so that times add up as the speeds' inverses do.
-    double time = 0;
-    for (double burst : bursts) time += 1 / burst;
-    sustained = static_cast<double>(bursts.size()) / time;
-    auto middle = bursts.begin() + static_cast<std::ptrdiff_t>(bursts.size() / 2);
-    std::nth_element(bursts.begin(), middle, bursts.end());
-    median = *middle;
-  }
-};
-
-void add(const Speed& speed, Peak& peak) {
-  peak.operationsPerSecond += speed.median;
-  peak.sustained += speed.sustained;
+/** Adds one thread's, from what each of several bursts reached, where there are any. */
+void add(std::vector<double>& bursts, Peak& peak) {
+  if (bursts.empty()) return;
+  // Bursts have as many operations each, so that times add up as the speeds' inverses do.
+  double time = 0;
+  for (double burst : bursts) time += 1 / burst;
+  peak.sustained += static_cast<double>(bursts.size()) / time;
+  peak.operationsPerSecond += median(bursts);
 }
 
 }  // namespace
@@ -127,24 +114,22 @@ Peaks measurePeaks(int threads) {
   Burst int8 = int8Burst();
   Burst real = floatBurst();
   Peaks peaks{{int8.instruction}, {real.instruction}};
-  struct Speeds {
-    Speed int8, real;
+  struct Bursts {
+    std::vector<double> int8, real;
   };
-  std::vector<Speeds> speeds(static_cast<size_t>(threads));
+  std::vector<Bursts> bursts(static_cast<size_t>(threads));
   auto measure = [&](size_t index) {
-    std::vector<double> int8Bursts, realBursts;
     // By turns, so that both find the same clock.
     for (size_t i = 0; i < kBursts; ++i) {
-      if (int8.run) int8Bursts.push_back(speedOf(int8));
-      if (real.run) realBursts.push_back(speedOf(real));
+      if (int8.run) bursts[index].int8.push_back(speedOf(int8));
+      if (real.run) bursts[index].real.push_back(speedOf(real));
     }
-    speeds[index] = {Speed(int8Bursts), Speed(realBursts)};
   };
   std::vector<std::thread> team;
-  for (size_t i = 1; i < speeds.size(); ++i) team.emplace_back(measure, i);
+  for (size_t i = 1; i < bursts.size(); ++i) team.emplace_back(measure, i);
   measure(0);
   for (std::thread& thread : team) thread.join();
-  for (const Speeds& each : speeds) {
+  for (Bursts& each : bursts) {
     add(each.int8, peaks.int8);
     add(each.real, peaks.float32);
   }

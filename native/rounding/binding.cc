@@ -7,7 +7,7 @@
 
 #include "arguments.h"
 #include "error.h"
-#include "results.h"
+#include "guarded.h"
 #include "rounding/solver.h"
 
 namespace calibr8 {
@@ -95,7 +95,7 @@ class RoundingWorker : public Napi::AsyncWorker {
 
 Napi::Value roundWeightsBinding(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  try {
+  return guarded(env, [&]() -> Napi::Value {
     if (info.Length() < 1 || !info[0].IsObject())
       throw Error(Code::kInvalidArgument, "Expected an object that describes what is to be rounded.");
     Napi::Object from = info[0].As<Napi::Object>();
@@ -105,11 +105,7 @@ Napi::Value roundWeightsBinding(const Napi::CallbackInfo& info) {
     auto* worker = new RoundingWorker(env, toProblem(from), sweeps, threads);
     worker->Queue();
     return worker->promise();
-  } catch (const Napi::Error& error) {
-    throw;
-  } catch (...) {
-    throw Napi::Error(env, toError(env, std::current_exception()));
-  }
+  });
 }
 
 }  // namespace calibr8
