@@ -14,7 +14,7 @@ export interface Sample {
 export interface DatasetOptions {
   /** Folder of the images. */
   data?: string | undefined;
-  /** List file with lines `file label`; false: ignore labels; undefined: folders are classes where there are any. */
+  /** List file with lines `file label`; false: ignore labels; undefined: folders are classes where there are several. */
   labels?: string | false | undefined;
   /** Added to each label, for networks with a background class in front. */
   labelOffset?: number | undefined;
@@ -111,7 +111,8 @@ function compare(a: string, b: string): number {
 
 async function hasClassFolders(folder: string): Promise<boolean> {
   const { files, folders } = await list(folder);
-  return files.length === 0 && folders.length > 0;
+  // A single one tells nothing apart: it just holds the images, often beside a list of their labels.
+  return files.length === 0 && folders.length > 1;
 }
 
 async function findImages(folder: string, visited: Set<string>): Promise<string[]> {

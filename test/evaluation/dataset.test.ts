@@ -21,6 +21,7 @@ function list(name: string, text: string): string {
 
 beforeAll(() => {
   touch('flat/b.JPEG', 'flat/a.jpg', 'flat/c.PNG', 'flat/notes.txt', 'flat/.hidden.jpg', 'flat/deep/d.webp');
+  touch('one/images/1.jpg', 'one/val_list.txt');
   touch('classes/zebra/1.jpg', 'classes/ant/2.jpg', 'classes/ant/1.jpg', 'classes/bee/x/3.jpeg');
   touch('empty/readme.txt');
   symlinkSync(folder.path('flat'), folder.path('flat/loop'));
@@ -60,6 +61,11 @@ describe('a folder a class', () => {
       ['bee/x/3.jpeg', 2],
       ['zebra/1.jpg', 3],
     ]);
+  });
+
+  test('a single folder is no class', async () => {
+    const samples = await openDataset({ data: folder.path('one') });
+    expect(samples).toEqual([{ file: folder.path('one/images/1.jpg') }]);
   });
 
   test('labels: false ignores the classes', async () => {
