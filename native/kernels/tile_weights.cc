@@ -60,6 +60,15 @@ void packNumbers(const std::vector<float>& from, float* to, const TileShape& sha
     to[shape.numberOf(c)] = from[from.size() > 1 ? static_cast<size_t>(c) : 0];
 }
 
+/** Numbers, and for each block whether all of it is whole: to find out takes as long as a tile. */
+void packBias(const std::vector<float>& from, float* to, const TileShape& shape) {
+  packNumbers(from, to, shape);
+  for (int64_t block = 0; block < shape.blocks(); ++block) {
+    const float* own = to + block * kTileChannels;
+    to[shape.numbers() + block] = std::all_of(own, own + kTileChannels, isWhole) ? 1 : 0;
+  }
+}
+
 }  // namespace
 
 int64_t TileShape::numberOf(int64_t channel) const {
@@ -76,9 +85,14 @@ TileWeights::TileWeights(const void* packed, const TileShape& shape, int64_t blo
   greatest = *reinterpret_cast<const float*>(numbers + shape.numbers() * 4);
 }
 
-bool addWhole(const float* bias, float greatest, int32_t* start) {
-  if (greatest >= kExact) return false;
-  if (!std::all_of(bias, bias + kTileChannels, isWhole)) return false;
+TileBias::TileBias(const void* packed, const TileShape& shape, int64_t block) {
+  auto* numbers = static_cast<const float*>(packed);
+  bias = numbers + block * kTileChannels;
+  isWhole = numbers[shape.numbers() + block] != 0;
+}
+
+bool TileBias::addTo(int32_t* start, float greatest) const {
+  if (!isWhole || greatest >= kExact) return false;
   for (int64_t i = 0; i < kTileChannels; ++i) start[i] += static_cast<int32_t>(bias[i]);
   return true;
 }
@@ -101,10 +115,10 @@ Operand readTileBias(StepBuilder& builder, const TileShape& shape, const Product
                      const Requantization& to) {
   auto source = static_cast<size_t>(product.bias);
   DataType type = builder.source(source).dtype;
-  return builder.constant(source, Layout::rowMajor({shape.numbers()}, DataType::kFloat32),
+  return builder.constant(source, Layout::rowMajor({shape.numbers() + shape.blocks()}, DataType::kFloat32),
                           "tiled" + to.key(product), [&](const uint8_t* from, uint8_t* target) {
-                            packNumbers(biasOfSums(product, to, from, type, shape.out),
-                                        reinterpret_cast<float*>(target), shape);
+                            packBias(biasOfSums(product, to, from, type, shape.out),
+                                     reinterpret_cast<float*>(target), shape);
                           });
 }
 

@@ -45,14 +45,22 @@ Operand readTileWeights(StepBuilder& builder, const TileShape& shape, const Tile
 Operand readTileBias(StepBuilder& builder, const TileShape& shape, const Product& product,
                      const Requantization& to);
 
+/** A block's biases, and whether all of them are whole. */
+struct TileBias {
+  const float* bias;
+  bool isWhole;
+
+  TileBias(const void* packed, const TileShape& shape, int64_t block);
+
+  /**
+   * Adds them to what sums start with. False, with nothing done, where the sums, up to `greatest` without
+   * them, would not be rounded to the same float32.
+   */
+  bool addTo(int32_t* start, float greatest) const;
+};
+
 /** One number for each channel, in the order of numberOf(); `from` holds one or as many. */
 std::shared_ptr<const Buffer> tileNumbers(const std::vector<float>& from, const TileShape& shape);
-
-/**
- * Adds a block's biases to what sums start with. False, with nothing done, where the sums, up to `greatest`
- * without them, would not be rounded to the same float32.
- */
-bool addWhole(const float* bias, float greatest, int32_t* start);
 
 }  // namespace calibr8
 

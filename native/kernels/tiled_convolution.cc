@@ -111,9 +111,9 @@ struct TiledConvolution {
     tile.start = start;
     tile.bias = reinterpret_cast<const float*>(noBias->data()) + channel;
     if (hasBias) {
-      auto* given = static_cast<const float*>(pointers[hasResidual ? 4 : 3]) + channel;
-      tile.biased = !addWhole(given, own.greatest, start);
-      if (tile.biased) tile.bias = given;
+      TileBias bias(pointers[hasResidual ? 4 : 3], shape, block);
+      tile.biased = !bias.addTo(start, own.greatest);
+      if (tile.biased) tile.bias = bias.bias;
     }
     tile.scale = reinterpret_cast<const float*>(scales->data()) + channel;
     tile.pixel = shape.out;
