@@ -67,7 +67,10 @@ struct VnniTiles {
   /** Bytes between neighboring pixels of destination and residual. */
   int64_t pixel;
   const TileRequantization* to;
-  /** Weights that will be wanted soon and may be far away, brought nearer on the way; or nulls. */
+  /**
+   * Weights that will be wanted soon and may be far away, brought nearer on the way. Where there are none, an
+   * empty range at an address that is there: to fetch from one that is not takes a walk through page tables.
+   */
   const int8_t* ahead;
   const int8_t* aheadEnd;
 };

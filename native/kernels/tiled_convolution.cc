@@ -119,10 +119,9 @@ struct TiledConvolution {
     tile.pixel = shape.out;
     tile.channels = shape.channelsOf(block);
     tile.to = &to;
-    if (block + 1 < shape.blocks()) {
-      tile.ahead = tile.weights + shape.blockBytes();
-      tile.aheadEnd = tile.ahead + shape.blockBytes();
-    }
+    bool isLast = block + 1 == shape.blocks();
+    tile.ahead = tile.weights + (isLast ? 0 : shape.blockBytes());
+    tile.aheadEnd = tile.ahead + (isLast ? 0 : shape.blockBytes());
     int64_t end = std::min(first + size, table.tiles());
     while (first < end) {
       PixelTiles row = table.row(first, end);
