@@ -21,12 +21,8 @@ using onednn::Layout;
 
 namespace {
 
-/** Source that stays in the first cache while blocks of channels take turns. */
-constexpr int64_t kNearBytes = 24 << 10;
-/** More weights than that are read from far away: once is enough, while the source stays in the second cache.
- */
-constexpr int64_t kFarWeights = 256 << 10;
-constexpr int64_t kFarBytes = 256 << 10;
+/** Source that stays in the second cache while blocks of channels take turns, each with its weights. */
+constexpr int64_t kSourceBytes = 256 << 10;
 /** More weights than that are too much for every thread to read. */
 constexpr int64_t kSharedWeights = 768 << 10;
 /** At least, so that one that is late has some that others can take. */
@@ -49,15 +45,12 @@ struct TiledConvolution {
   /** Where the source is read by rows. */
   std::optional<Borders> borders;
 
-  bool isFar() const { return shape.weightsBytes() > kFarWeights; }
-
   /**
    * Tiles that every block of channels goes over before the next one does. Threads get as many such groups
    * each, so that what they write is what they read in the next layer.
    */
   int64_t tilesOfJob(int64_t threads) const {
-    int64_t tiles =
-        std::clamp<int64_t>((isFar() ? kFarBytes : kNearBytes) / (shape.in * kTilePixels), 1, table.tiles());
+    int64_t tiles = std::clamp<int64_t>(kSourceBytes / (shape.in * kTilePixels), 1, table.tiles());
     int64_t groups = (table.tiles() + tiles - 1) / tiles;
     if (threads > 1 && !byBlocks(threads)) {
       int64_t least = (kJobsPerThread * threads + shape.blocks() - 1) / shape.blocks();
