@@ -37,10 +37,26 @@ async function openCalibr8({ model, batch, streams, threads }: RunnerOptions): P
   return { batch: actual, run: () => session.run(feeds) };
 }
 
+/** What is not in use; who finds none waits. */
+class Idle<T> {
+  readonly #items: T[] = [];
+  readonly #waiting: ((item: T) => void)[] = [];
+
+  put(item: T): void {
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting(item);
+    else this.#items.push(item);
+  }
+
+  take(): T | Promise<T> {
+    return this.#items.pop() ?? new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
+
 /** A session a stream, since concurrent runs of one session share its threads. */
 async function openOnnxruntime({ model, batch, streams, threads }: RunnerOptions): Promise<Runner> {
   const ort = loadOnnxruntime();
-  const idle: (() => Promise<unknown>)[] = [];
+  const sessions = new Idle<() => Promise<unknown>>();
   let actual = batch;
   for (let i = 0; i < streams; ++i) {
     const session = await ort.InferenceSession.create(model, {
@@ -55,16 +71,16 @@ async function openOnnxruntime({ model, batch, streams, threads }: RunnerOptions
     const feeds = Object.fromEntries(
       Object.entries(made.feeds).map(([name, tensor]) => [name, toOnnxruntime(ort, tensor)]),
     );
-    idle.push(() => session.run(feeds));
+    sessions.put(() => session.run(feeds));
   }
   return {
     batch: actual,
     async run() {
-      const next = idle.pop()!;
+      const next = await sessions.take();
       try {
         return await next();
       } finally {
-        idle.push(next);
+        sessions.put(next);
       }
     },
   };

@@ -51,7 +51,7 @@ export function benchmarkCommand(action: (options: BenchmarkOptions) => Promise<
       threadList,
       defaultThreadList(),
     )
-    .option('--streams <S>', 'runs under way at once, each with its threads', integer(1), 1)
+    .option('--streams <S>', 'runs computed at once, each with its threads', integer(1), 1)
     .option('--batch <B>', 'images a run', integer(1), 1)
     .option('--trials <N>', 'processes for each configuration', integer(1), 5)
     .option('--seconds <N>', 'time of a trial, warm-up apart', positiveNumber, 3)

@@ -12,7 +12,7 @@ export interface Configuration {
   model: string;
   engine: Engine;
   batch: number;
-  /** Runs under way at once. */
+  /** Runs computed at once. */
   streams: number;
   /** Threads of each stream. */
   threads: number;

@@ -83,7 +83,7 @@ export function addImageOptions(command: Command, fallback: string): Command {
 
 export function addThreadOptions(command: Command): Command {
   return command
-    .option('--streams <S|auto>', 'runs under way at once; auto: by --hint (default: 1)', streamCount)
+    .option('--streams <S|auto>', 'runs computed at once; auto: by --hint (default: 1)', streamCount)
     .addOption(
       new Option(
         '--hint <NAME>',

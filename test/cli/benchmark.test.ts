@@ -46,7 +46,7 @@ describe('benchmark', () => {
       })),
     });
     for (const session of services.sessions) {
-      expect(session).toMatchObject({ released: 1, mostActive: 2 });
+      expect(session).toMatchObject({ released: 1, mostActive: 3 });
       expect(session.feeds[0]!['data']!.dims).toEqual([2, 3, 8, 8]);
     }
   });
