@@ -13,8 +13,8 @@ thread_local Team* ledTeam = nullptr;
 
 /** Chunks for each thread: enough for others to take some when it is late. */
 constexpr size_t kChunksPerThread = 16;
-/** About a microsecond, after which each look costs a call of the system. */
-constexpr int kPauses = 50;
+/** About ten microseconds, longer than most waits; after that each look costs a call of the system. */
+constexpr int kPauses = 500;
 
 constexpr uint64_t shareOf(uint32_t task, size_t next, size_t end) {
   return uint64_t{task} << 32 | uint64_t{next} << 16 | uint64_t{end};

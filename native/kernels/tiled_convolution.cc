@@ -24,7 +24,7 @@ namespace {
 /** Source that stays in the second cache while blocks of channels take turns, each with its weights. */
 constexpr int64_t kSourceBytes = 256 << 10;
 /** More weights than that are too much for every thread to read. */
-constexpr int64_t kSharedWeights = 768 << 10;
+constexpr int64_t kSharedWeights = 512 << 10;
 /** At least, so that one that is late has some that others can take. */
 constexpr int64_t kJobsPerThread = 4;
 /** A block that is not whole has fewer sums under way at once; it may be this part of all channels. */
