@@ -112,9 +112,9 @@ struct TiledConvolution {
     tile.pixel = shape.out;
     tile.channels = shape.channelsOf(block);
     tile.to = &to;
-    bool isLast = block + 1 == shape.blocks();
-    tile.ahead = tile.weights + (isLast ? 0 : shape.blockBytes());
-    tile.aheadEnd = tile.ahead + (isLast ? 0 : shape.blockBytes());
+    int64_t next = block + 1 < shape.blocks() ? shape.blockBytes() : 0;
+    tile.ahead = tile.weights + next;
+    tile.aheadEnd = tile.ahead + next;
     int64_t end = std::min(first + size, table.tiles());
     while (first < end) {
       PixelTiles row = table.row(first, end);
