@@ -105,27 +105,38 @@ ConstantView toConstant(const Napi::Value& value, const std::string& name) {
   return {data.data, data.bytes, factors.Data(), factors.ElementLength(), static_cast<size_t>(inner)};
 }
 
-/** What `convert(element, name)` makes of each element of an array. */
-template <typename Convert>
-auto toVector(const Napi::Value& value, const std::string& name, const char* wanted, const Convert& convert) {
+/**
+ * What `convert(element, nameOf)` makes of each element of an array. Names are made when asked for: each run
+ * comes by here, and only errors want them.
+ */
+template <typename Element, typename Convert>
+std::vector<Element> toVector(const Napi::Value& value, const char* name, const char* wanted,
+                              const Convert& convert) {
   if (!value.IsArray()) failArgument(wanted, name, value);
   Napi::Array array = value.As<Napi::Array>();
-  std::vector<decltype(convert(value, name))> result;
+  std::vector<Element> result;
   uint32_t length = array.Length();
   result.reserve(length);
-  for (uint32_t i = 0; i < length; ++i) result.push_back(convert(array.Get(i), text(name, "[", i, "]")));
+  for (uint32_t i = 0; i < length; ++i)
+    result.push_back(convert(array.Get(i), [=] { return text(name, "[", i, "]"); }));
   return result;
 }
 
 }  // namespace
 
 std::vector<HostBytes> toViews(const Napi::Value& value, const char* name) {
-  return toVector(value, name, "an array of ArrayBufferViews",
-                  [](const Napi::Value& each, const std::string& own) { return toBytes(each, own.c_str()); });
+  return toVector<HostBytes>(value, name, "an array of ArrayBufferViews",
+                             [](const Napi::Value& each, const auto& nameOf) {
+                               std::optional<HostBytes> bytes = bytesOf(each);
+                               if (!bytes) failArgument("an ArrayBufferView", nameOf(), each);
+                               return *bytes;
+                             });
 }
 
 std::vector<ConstantView> toConstants(const Napi::Value& value, const char* name) {
-  return toVector(value, name, "an array of constants", toConstant);
+  return toVector<ConstantView>(
+      value, name, "an array of constants",
+      [](const Napi::Value& each, const auto& nameOf) { return toConstant(each, nameOf()); });
 }
 
 Placement toPlacement(const Napi::CallbackInfo& info) {
