@@ -28,13 +28,19 @@ async function endsAtOnce(by = session): Promise<boolean> {
   return result;
 }
 
+/** The first runs may be slow, and on a busy machine any one. */
+async function comesToEndAtOnce(by = session): Promise<boolean> {
+  for (let i = 0; i < 200; ++i) {
+    await new Promise(setImmediate);
+    if (await endsAtOnce(by)) return true;
+  }
+  return false;
+}
+
 describe('a session that shares the only processor with its caller', () => {
   test('runs short networks in the call, once it knows that they are', async () => {
     expect(await endsAtOnce()).toBe(false);
-    // The first runs may be slow.
-    for (let i = 0; i < 10; ++i) await answer(image(1));
-    await new Promise(setImmediate);
-    expect(await endsAtOnce()).toBe(true);
+    expect(await comesToEndAtOnce()).toBe(true);
   });
 
   test('gives the same answers in either place', async () => {
@@ -54,9 +60,7 @@ describe('a session that shares the only processor with its caller', () => {
 
   test('has a team for runs in calls as its stream has one', async () => {
     const team = await Session.create(smallNetwork().bytes(), { streams: 1, threadsPerStream: 2 });
-    for (let i = 0; i < 10; ++i) await answer(image(1), team);
-    await new Promise(setImmediate);
-    expect(await endsAtOnce(team)).toBe(true);
+    expect(await comesToEndAtOnce(team)).toBe(true);
     const feeds = [1, 2, 3, 4].map((seed) => image(seed));
     const here: unknown[] = [];
     for (const feed of feeds) here.push(await answer(feed, team));
@@ -68,8 +72,9 @@ describe('a session that shares the only processor with its caller', () => {
   test('leaves the event loop its turns between runs', async () => {
     let turns = 0;
     const timer = setInterval(() => ++turns, 1);
-    const end = performance.now() + 200;
-    while (performance.now() < end) await answer(image(1));
+    // Of this process: on a busy machine it may have little of the time that passes.
+    const start = process.cpuUsage();
+    while (process.cpuUsage(start).user < 200_000) await answer(image(1));
     clearInterval(timer);
     expect(turns).toBeGreaterThan(5);
   });
