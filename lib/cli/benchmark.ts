@@ -51,7 +51,10 @@ the trials, latencies are of single runs. Inputs are pseudo-random.`;
 export function benchmarkCommand(context: Context): Command {
   const command = new Command('benchmark')
     .summary('measure the speed of networks')
-    .description('Measures images a second and the latency of single runs, one network after the other.')
+    .description(
+      'Measures images a second and the latency of single runs, one network after the other. ' +
+        'Of several streams none runs dry: one run more than they are is always waiting, which the latency has in it.',
+    )
     .argument('<models...>', 'ONNX models, FP32 or INT8')
     .option('--batch <B>', 'images a run (default: 1, or what the network is fixed to)', integer(1))
     .option('--size <N>', 'size of every other dimension that the network leaves open', integer(1), 224)
