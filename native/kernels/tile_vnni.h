@@ -67,12 +67,11 @@ struct VnniTiles {
   /** Bytes between neighboring pixels of destination and residual. */
   int64_t pixel;
   const TileRequantization* to;
-  /**
-   * Weights that will be wanted soon and may be far away, brought nearer on the way. Where there are none, an
-   * empty range at an address that is there: to fetch from one that is not takes a walk through page tables.
-   */
+  /** Weights that will be wanted soon and may be far away, brought nearer on the way; or an empty range. */
   const int8_t* ahead;
   const int8_t* aheadEnd;
+  /** So many tiles fetch nothing ahead: their own weights are still arriving. */
+  int64_t arriving;
 };
 
 /** Whether this processor has what runTiles() needs. */

@@ -23,6 +23,8 @@ namespace {
 
 /** Source that stays in the second cache while blocks of channels take turns, each with its weights. */
 constexpr int64_t kSourceBytes = 256 << 10;
+/** Of what comes next: the second cache has to have room for it. */
+constexpr size_t kMostAhead = 256 << 10;
 /** More weights than that are too much for every thread to read. */
 constexpr int64_t kSharedWeights = 512 << 10;
 /** At least, so that one that is late has some that others can take. */
@@ -65,8 +67,9 @@ struct TiledConvolution {
     return threads > 1 && shape.weightsBytes() > kSharedWeights && shape.blocks() >= 2 * threads;
   }
 
-  /** Source, weights, destination, residual if any, bias if any, room for borders if any. */
-  void run(void* const* pointers) const {
+  /** Source, weights, destination, residual if any, bias if any, room for borders if any. `upcoming`: what is
+   * read after this step. */
+  void run(void* const* pointers, const Upcoming& upcoming) const {
     auto* source = static_cast<const uint8_t*>(pointers[0]);
     if (borders) {
       auto* room = static_cast<uint8_t*>(pointers[3 + (hasResidual ? 1 : 0) + (hasBias ? 1 : 0)]);
@@ -82,13 +85,20 @@ struct TiledConvolution {
       for (auto job = static_cast<int64_t>(begin); job < static_cast<int64_t>(end); ++job) {
         int64_t block = blocksFirst ? job / groups : job % blocks;
         int64_t group = blocksFirst ? job % groups : job / blocks;
-        runJob(pointers, source, block, group * size, size);
+        bool isLast = block + 1 == blocks && (threads > 1 || group + 1 == groups);
+        runJob(pointers, source, block, group * size, size, isLast ? upcoming : nextBlock(pointers, block));
       }
     });
   }
 
-  void runJob(void* const* pointers, const uint8_t* source, int64_t block, int64_t first,
-              int64_t size) const {
+  Upcoming nextBlock(void* const* pointers, int64_t block) const {
+    if (block + 1 == shape.blocks()) return {};
+    TileWeights next(pointers[1], shape, block + 1);
+    return {reinterpret_cast<const uint8_t*>(next.weights), static_cast<size_t>(shape.blockBytes())};
+  }
+
+  void runJob(void* const* pointers, const uint8_t* source, int64_t block, int64_t first, int64_t size,
+              const Upcoming& upcoming) const {
     TileWeights own(pointers[1], shape, block);
     auto* destination = static_cast<uint8_t*>(pointers[2]);
     auto* residual = hasResidual ? static_cast<const uint8_t*>(pointers[3]) : nullptr;
@@ -112,9 +122,11 @@ struct TiledConvolution {
     tile.pixel = shape.out;
     tile.channels = shape.channelsOf(block);
     tile.to = &to;
-    int64_t next = block + 1 < shape.blocks() ? shape.blockBytes() : 0;
-    tile.ahead = tile.weights + next;
-    tile.aheadEnd = tile.ahead + next;
+    // Each row anew: of what is asked for once, not all comes.
+    auto* ahead = reinterpret_cast<const int8_t*>(upcoming.data);
+    tile.ahead = ahead;
+    tile.aheadEnd = ahead + std::min(upcoming.bytes, kMostAhead);
+    tile.arriving = 1;
     int64_t end = std::min(first + size, table.tiles());
     while (first < end) {
       PixelTiles row = table.row(first, end);
@@ -129,6 +141,7 @@ struct TiledConvolution {
       tile.destination = destination + offset;
       tile.residual = residual ? residual + offset : nullptr;
       runTiles(tile);
+      tile.arriving -= row.tiles;
     }
   }
 };
@@ -215,8 +228,9 @@ bool buildTiledConvolution(StepBuilder& builder, const ConvolutionGeometry& geom
   if (product.bias >= 0) operands.push_back(readTileBias(builder, shape, product, *to));
   if (convolution.borders)
     operands.push_back(builder.temporary(Layout::rowMajor({source->bytes()}, DataType::kUint8)));
-  builder.call("tiled_vnni", operands,
-               [convolution](void* const* pointers, RunContext&) { convolution.run(pointers); });
+  builder.call("tiled_vnni", operands, [convolution](void* const* pointers, RunContext& context) {
+    convolution.run(pointers, context.upcoming);
+  });
   return true;
 }
 

@@ -23,9 +23,17 @@ struct Operand {
   onednn::Layout layout;
 };
 
+/** A constant that a later operation reads from its begin on; or nothing. */
+struct Upcoming {
+  const uint8_t* data = nullptr;
+  size_t bytes = 0;
+};
+
 /** What a run offers to our own kernels. */
 struct RunContext {
   Observations* observations = nullptr;
+  /** The next large constant, for kernels that fetch it from memory while they compute. */
+  Upcoming upcoming;
 };
 
 /** One of our kernels with its parameters bound; `pointers` are its operands' addresses in order. */

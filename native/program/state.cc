@@ -10,6 +10,9 @@
 namespace calibr8 {
 namespace {
 
+/** A smaller constant has come before a fetch would be worth its while. */
+constexpr size_t kLeastUpcoming = 16 << 10;
+
 using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) {
@@ -47,7 +50,23 @@ State::State(std::shared_ptr<const Program> program, const Placement& placement,
   for (const Operation& operation : program_->outputs) {
     if (!operation.operands.empty()) bind(operation, placement, device);
   }
+  findUpcoming();
   context_.observations = &observations_;
+}
+
+void State::findUpcoming() {
+  Upcoming next;
+  for (size_t step = program_->steps.size(); step-- > 0;) {
+    const std::vector<Operation>& operations = program_->steps[step].operations;
+    for (size_t i = operations.size(); i-- > 0;) {
+      bounds_[firsts_[step] + i].upcoming = next;
+      for (const Operand& operand : operations[i].operands) {
+        if (operand.place != Operand::Place::kConstant) continue;
+        const Buffer& constant = *program_->constants[static_cast<size_t>(operand.index)];
+        if (constant.size() >= kLeastUpcoming) next = {constant.data(), constant.size()};
+      }
+    }
+  }
 }
 
 void State::bind(const Operation& operation, const Placement& placement, const onednn::Device& device) {
@@ -133,6 +152,7 @@ void State::execute(size_t index, onednn::Lane& lane) {
   if (bound.execution) {
     bound.execution->run(lane);
   } else {
+    context_.upcoming = bound.upcoming;
     (*bound.function)(bound.pointers.data(), context_);
   }
 }

@@ -49,6 +49,7 @@ class State {
     std::vector<void*> pointers;
     /** Done before the run where inputs were taken in. */
     bool intake = false;
+    Upcoming upcoming;
   };
   /** An operand whose address changes with each run. */
   struct Dynamic {
@@ -64,6 +65,7 @@ class State {
   };
 
   void bind(const Operation& operation, const Placement& placement, const onednn::Device& device);
+  void findUpcoming();
   void rebind(const std::vector<void*>& inputs, const std::vector<void*>& outputs, Inputs state);
   void run(onednn::Lane& lane, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
            Inputs state, const std::atomic<bool>& stop);
