@@ -85,7 +85,7 @@ struct TiledConvolution {
       for (auto job = static_cast<int64_t>(begin); job < static_cast<int64_t>(end); ++job) {
         int64_t block = blocksFirst ? job / groups : job % blocks;
         int64_t group = blocksFirst ? job % groups : job / blocks;
-        bool isLast = block + 1 == blocks && (threads > 1 || group + 1 == groups);
+        bool isLast = block + 1 == blocks && group + 1 == groups;
         runJob(pointers, source, block, group * size, size, isLast ? upcoming : nextBlock(pointers, block));
       }
     });
