@@ -90,14 +90,15 @@ struct StreamedConvolution {
   /** As many as a pixel or the biases have channels. */
   std::shared_ptr<const Buffer> zeros;
 
-  /** Source, weights, destination, residual if any, bias if any. */
-  void run(void* const* pointers) const {
+  /** Source, weights, destination, residual if any, bias if any. `upcoming`: what is read after this step. */
+  void run(void* const* pointers, const Upcoming& upcoming) const {
     parallelFor(static_cast<size_t>(shape.blocks()), 1, [&](size_t begin, size_t end) {
-      for (size_t block = begin; block < end; ++block) runBlock(pointers, static_cast<int64_t>(block));
+      for (size_t block = begin; block < end; ++block)
+        runBlock(pointers, static_cast<int64_t>(block), upcoming);
     });
   }
 
-  void runBlock(void* const* pointers, int64_t block) const {
+  void runBlock(void* const* pointers, int64_t block, const Upcoming& upcoming) const {
     int64_t channel = block * kFmaChannels;
     const auto* nothing = reinterpret_cast<const float*>(zeros->data());
     FmaTile tile{};
@@ -113,19 +114,26 @@ struct StreamedConvolution {
         tile.start = begins ? bias : nullptr;
         tile.low = ends ? clamp.low : Clamp{}.low;
         tile.high = ends ? clamp.high : Clamp{}.high;
-        tile.ahead = tile.weights + tile.depth * kFmaChannels;
         const float* residual =
             begins && hasResidual ? static_cast<const float*>(pointers[3]) + channel : nullptr;
-        runPiece(static_cast<const float*>(pointers[0]) + first, tap, tile, destination, residual);
-        tile.weights += tile.depth * kFmaChannels;
+        const float* next = tile.weights + tile.depth * kFmaChannels;
+        bool isLast = ends && block + 1 == shape.blocks();
+        tile.ahead = isLast ? reinterpret_cast<const float*>(upcoming.data) : next;
+        int64_t ahead = kDepth * kFmaChannels;
+        if (isLast) ahead = std::min(ahead, static_cast<int64_t>(upcoming.bytes / sizeof(float)));
+        runPiece(static_cast<const float*>(pointers[0]) + first, tap, tile, ahead, destination, residual);
+        tile.weights = next;
       }
     }
   }
 
-  /** All pixels at one position of the window. */
-  void runPiece(const float* source, int64_t tap, FmaTile tile, float* destination,
+  /** All pixels at one position of the window; `ahead`: weights that are fetched from tile.ahead on. */
+  void runPiece(const float* source, int64_t tap, FmaTile tile, int64_t ahead, float* destination,
                 const float* residual) const {
     const auto* nothing = reinterpret_cast<const float*>(zeros->data());
+    const float* aheadEnd = tile.ahead + ahead;
+    // The first tile's own weights are still arriving.
+    tile.fetches = false;
     for (int64_t first = 0; first < table.tiles();) {
       PixelTiles row = table.row(first, table.tiles());
       first += row.tiles;
@@ -139,7 +147,8 @@ struct StreamedConvolution {
         tile.destination = destination + at;
         tile.residual = residual ? residual + at : nullptr;
         runFmaTile(tile);
-        tile.ahead += tile.depth / 2 * 16;
+        if (tile.fetches) tile.ahead += tile.depth / 2 * 16;
+        tile.fetches = tile.ahead < aheadEnd;
         from += row.sourceStep;
         offsets += row.offsetsStep;
         at += row.count * shape.out;
@@ -195,8 +204,9 @@ bool buildStreamedConvolution(StepBuilder& builder, const ConvolutionGeometry& g
     auto index = static_cast<size_t>(product.bias);
     operands.push_back(builder.read(index, Layout::rowMajor(builder.source(index).dims, DataType::kFloat32)));
   }
-  builder.call("streamed_fma", operands,
-               [convolution](void* const* pointers, RunContext&) { convolution.run(pointers); });
+  builder.call("streamed_fma", operands, [convolution](void* const* pointers, RunContext& context) {
+    convolution.run(pointers, context.upcoming);
+  });
   return true;
 }
 

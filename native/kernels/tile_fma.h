@@ -26,8 +26,9 @@ struct FmaTile {
   int64_t pixel;
   /** Sums are clamped to them. */
   float low, high;
-  /** Weights that will be wanted soon and are far away, brought nearer on the way: a line for every two input
-   * channels. */
+  /** Whether weights that will be wanted soon and are far away are brought nearer on the way, and the first
+   * of them: a line for every two input channels. */
+  bool fetches;
   const float* ahead;
 };
 
