@@ -1,10 +1,11 @@
 import { CommanderError, type Command } from 'commander';
-import { EXIT, note, UsageError } from '../../lib/cli/io';
+import { endWithReader, EXIT, note, UsageError } from '../../lib/cli/io';
 import { Calibr8Error } from '../../lib/errors';
 import { IO } from './stages';
 
 /** Runs a script's command line on this process: a failure is one line on stderr and exit code 1, a wrong option 2. */
 export async function runCommand(command: Command, args = process.argv.slice(2)): Promise<void> {
+  endWithReader(process.stdout);
   try {
     await command.exitOverride().configureHelp({ helpWidth: 80 }).parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -41,3 +41,10 @@ export function note(io: CliIo, text: string): void {
 export function printJson(io: CliIo, value: unknown): void {
   print(io, JSON.stringify(value, null, 2));
 }
+
+/** Ends the process quietly once nobody reads its output: a reader such as `head` may close the pipe early. */
+export function endWithReader(stdout: Writable): void {
+  stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failure),
+  );
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import type { CliIo } from './io';
-import { EXIT } from './io';
+import { endWithReader, EXIT } from './io';
 import { libraryServices } from './library-services';
 import { runCli } from './program';
 import type { Services } from './services';
@@ -28,10 +28,7 @@ async function runProcess(): Promise<void> {
     });
   }
   const { stdout, stderr } = process;
-  // A reader such as `head` may close the pipe early; that is no failure.
-  stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failure),
-  );
+  endWithReader(stdout);
   process.exitCode = await main(process.argv.slice(2), { stdout, stderr, signal: controller.signal });
 }
 

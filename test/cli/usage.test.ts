@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { endWithReader } from '../../lib/cli/io';
 import { temporaryFolder } from '../evaluation/support';
 import { fakeServices, run } from './harness';
 
@@ -159,5 +161,19 @@ describe('failures end with code 1 and one line', () => {
     expect(plain.stderr).toMatch(/^error \[UNEXPECTED\]: line one line two\n.*--debug.*\n$/);
     const debug = await run(['inspect', folder.path('any.onnx'), '--debug'], services);
     expect(debug.stderr).toMatch(/TypeError: line one.*at .*usage\.test\.ts.*Caused by: Error: deeper/s);
+  });
+});
+
+describe('a reader that goes away', () => {
+  test.each([
+    ['EPIPE', 0],
+    ['EIO', 1],
+  ])('%s ends the process with code %i', (code, exitCode) => {
+    const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+    const stdout = new PassThrough();
+    endWithReader(stdout);
+    stdout.emit('error', Object.assign(new Error(code), { code }));
+    expect(exit).toHaveBeenCalledWith(exitCode);
+    exit.mockRestore();
   });
 });
