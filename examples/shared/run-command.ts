@@ -5,7 +5,8 @@ import { IO } from './stages';
 
 /** Runs a script's command line on this process: a failure is one line on stderr and exit code 1, a wrong option 2. */
 export async function runCommand(command: Command, args = process.argv.slice(2)): Promise<void> {
-  endWithReader(process.stdout);
+  // What a script has not done yet, a file or a check, its caller must not take for done.
+  endWithReader(process.stdout, EXIT.failure);
   try {
     await command.exitOverride().configureHelp({ helpWidth: 80 }).parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -42,9 +42,12 @@ export function printJson(io: CliIo, value: unknown): void {
   print(io, JSON.stringify(value, null, 2));
 }
 
-/** Ends the process quietly once nobody reads its output: a reader such as `head` may close the pipe early. */
-export function endWithReader(stdout: Writable): void {
+/**
+ * Ends the process quietly once nobody reads its output, with `unread` as its exit code: a reader such as `head` may close the
+ * pipe early.
+ */
+export function endWithReader(stdout: Writable, unread: number): void {
   stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failure),
+    process.exit(error.code === 'EPIPE' ? unread : EXIT.failure),
   );
 }

@@ -28,7 +28,7 @@ async function runProcess(): Promise<void> {
     });
   }
   const { stdout, stderr } = process;
-  endWithReader(stdout);
+  endWithReader(stdout, EXIT.ok);
   process.exitCode = await main(process.argv.slice(2), { stdout, stderr, signal: controller.signal });
 }
 

@@ -28,6 +28,7 @@ constexpr int64_t kLeastTiles = 8;
 constexpr int64_t kMostTiles = 16, kMostPointwiseTiles = 40;
 /** Input channels at a time: with their weights, 128 KB, the next ones' still fit into the second cache. */
 constexpr int64_t kDepth = 512;
+constexpr size_t kPieceElements = kDepth * kFmaChannels;
 
 struct Shape {
   int64_t in, out, taps;
@@ -102,7 +103,9 @@ struct StreamedConvolution {
     int64_t channel = block * kFmaChannels;
     const auto* nothing = reinterpret_cast<const float*>(zeros->data());
     FmaTile tile{};
-    tile.weights = static_cast<const float*>(pointers[1]) + block * shape.blockSize();
+    const auto* weights = static_cast<const float*>(pointers[1]);
+    const float* weightsEnd = weights + shape.blocks() * shape.blockSize();
+    tile.weights = weights + block * shape.blockSize();
     tile.pixel = shape.out;
     auto* destination = static_cast<float*>(pointers[2]) + channel;
     const auto* bias = hasBias ? static_cast<const float*>(pointers[hasResidual ? 4 : 3]) + channel : nothing;
@@ -117,21 +120,23 @@ struct StreamedConvolution {
         const float* residual =
             begins && hasResidual ? static_cast<const float*>(pointers[3]) + channel : nullptr;
         const float* next = tile.weights + tile.depth * kFmaChannels;
-        bool isLast = ends && block + 1 == shape.blocks();
-        tile.ahead = isLast ? reinterpret_cast<const float*>(upcoming.data) : next;
-        int64_t ahead = kDepth * kFmaChannels;
-        if (isLast) ahead = std::min(ahead, static_cast<int64_t>(upcoming.bytes / sizeof(float)));
+        Upcoming ahead = next == weightsEnd
+                             ? upcoming
+                             : Upcoming{reinterpret_cast<const uint8_t*>(next),
+                                        static_cast<size_t>(weightsEnd - next) * sizeof(float)};
         runPiece(static_cast<const float*>(pointers[0]) + first, tap, tile, ahead, destination, residual);
         tile.weights = next;
       }
     }
   }
 
-  /** All pixels at one position of the window; `ahead`: weights that are fetched from tile.ahead on. */
-  void runPiece(const float* source, int64_t tap, FmaTile tile, int64_t ahead, float* destination,
+  /** All pixels at one position of the window; of `ahead`, what is read next, as much as a piece is fetched.
+   */
+  void runPiece(const float* source, int64_t tap, FmaTile tile, const Upcoming& ahead, float* destination,
                 const float* residual) const {
     const auto* nothing = reinterpret_cast<const float*>(zeros->data());
-    const float* aheadEnd = tile.ahead + ahead;
+    tile.ahead = reinterpret_cast<const float*>(ahead.data);
+    const float* aheadEnd = tile.ahead + std::min(ahead.bytes / sizeof(float), kPieceElements);
     // The first tile's own weights are still arriving.
     tile.fetches = false;
     for (int64_t first = 0; first < table.tiles();) {

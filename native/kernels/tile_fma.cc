@@ -44,7 +44,8 @@ CALIBR8_TILE void run(const FmaTile& tile) {
     });
   });
   const float* weights = tile.weights;
-  // To fetch what is in the first cache costs less than a branch.
+  // Where there is nothing to fetch, a line in the first cache: that costs less than a branch, and than the
+  // walk through page tables that an unmapped address takes.
   const float* ahead = tile.fetches ? tile.ahead : tile.weights;
   const int64_t aheadStep = tile.fetches ? 16 : 0;
   auto multiply = [&](int64_t k) CALIBR8_TILE_LAMBDA {

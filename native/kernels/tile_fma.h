@@ -26,10 +26,11 @@ struct FmaTile {
   int64_t pixel;
   /** Sums are clamped to them. */
   float low, high;
-  /** Whether weights that will be wanted soon and are far away are brought nearer on the way, and the first
-   * of them: a line for every two input channels. */
-  bool fetches;
+  /** Weights that will be wanted soon and are far away, brought nearer on the way: a line for every two input
+   * channels. */
   const float* ahead;
+  /** Whether they are. */
+  bool fetches;
 };
 
 /** Whether this processor has what runFmaTile() needs. */

@@ -187,7 +187,8 @@ CALIBR8_TILE_INLINE void sumUp(VnniTiles& tile, __m512i (*sums)[registers]) {
   const int8_t* weights = tile.weights;
   const int32_t* offsets = tile.offsets;
   const bool fetches = tile.arriving <= 0 && tile.ahead < tile.aheadEnd;
-  // To fetch what is in the first cache costs less than a branch.
+  // Where there is nothing to fetch, a line in the first cache: that costs less than a branch, and than the
+  // walk through page tables that an unmapped address takes.
   const int8_t* ahead = fetches ? tile.ahead : tile.weights;
   const int64_t aheadStep = fetches ? 64 : 0;
   const int64_t depth = tile.groups * kTileDepth;

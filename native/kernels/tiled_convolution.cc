@@ -23,8 +23,10 @@ namespace {
 
 /** Source that stays in the second cache while blocks of channels take turns, each with its weights. */
 constexpr int64_t kSourceBytes = 256 << 10;
-/** Of what comes next: the second cache has to have room for it. */
-constexpr size_t kMostAhead = 256 << 10;
+/** Of what the next step reads: the second cache has to have room for it. */
+constexpr size_t kMostUpcoming = 256 << 10;
+/** A piece of work with fewer tiles has no time to wait for its own weights before it fetches others. */
+constexpr int64_t kTilesToWait = 4;
 /** More weights than that are too much for every thread to read. */
 constexpr int64_t kSharedWeights = 512 << 10;
 /** At least, so that one that is late has some that others can take. */
@@ -85,8 +87,11 @@ struct TiledConvolution {
       for (auto job = static_cast<int64_t>(begin); job < static_cast<int64_t>(end); ++job) {
         int64_t block = blocksFirst ? job / groups : job % blocks;
         int64_t group = blocksFirst ? job % groups : job / blocks;
+        // Others of a team fetch nothing for the next step: it does not tell which of them reads what.
         bool isLast = block + 1 == blocks && group + 1 == groups;
-        runJob(pointers, source, block, group * size, size, isLast ? upcoming : nextBlock(pointers, block));
+        Upcoming next = isLast ? Upcoming{upcoming.data, std::min(upcoming.bytes, kMostUpcoming)}
+                               : nextBlock(pointers, block);
+        runJob(pointers, source, block, group * size, size, next);
       }
     });
   }
@@ -98,7 +103,7 @@ struct TiledConvolution {
   }
 
   void runJob(void* const* pointers, const uint8_t* source, int64_t block, int64_t first, int64_t size,
-              const Upcoming& upcoming) const {
+              const Upcoming& next) const {
     TileWeights own(pointers[1], shape, block);
     auto* destination = static_cast<uint8_t*>(pointers[2]);
     auto* residual = hasResidual ? static_cast<const uint8_t*>(pointers[3]) : nullptr;
@@ -122,12 +127,12 @@ struct TiledConvolution {
     tile.pixel = shape.out;
     tile.channels = shape.channelsOf(block);
     tile.to = &to;
-    // Each row anew: of what is asked for once, not all comes.
-    auto* ahead = reinterpret_cast<const int8_t*>(upcoming.data);
-    tile.ahead = ahead;
-    tile.aheadEnd = ahead + std::min(upcoming.bytes, kMostAhead);
-    tile.arriving = 1;
     int64_t end = std::min(first + size, table.tiles());
+    // runTiles() leaves these as they are, so that each row asks again: some of the first requests are
+    // dropped.
+    tile.ahead = reinterpret_cast<const int8_t*>(next.data);
+    tile.aheadEnd = tile.ahead + next.bytes;
+    tile.arriving = end - first >= kTilesToWait ? 1 : 0;
     while (first < end) {
       PixelTiles row = table.row(first, end);
       first += row.tiles;
@@ -141,7 +146,7 @@ struct TiledConvolution {
       tile.destination = destination + offset;
       tile.residual = residual ? residual + offset : nullptr;
       runTiles(tile);
-      tile.arriving -= row.tiles;
+      tile.arriving = 0;
     }
   }
 };

@@ -23,7 +23,7 @@ struct Operand {
   onednn::Layout layout;
 };
 
-/** A constant that a later operation reads from its begin on; or nothing. */
+/** Memory that will probably be read soon, its first bytes first; or nothing. */
 struct Upcoming {
   const uint8_t* data = nullptr;
   size_t bytes = 0;
@@ -32,7 +32,7 @@ struct Upcoming {
 /** What a run offers to our own kernels. */
 struct RunContext {
   Observations* observations = nullptr;
-  /** The next large constant, for kernels that fetch it from memory while they compute. */
+  /** The next large constant that a later operation reads, for kernels that fetch it while they compute. */
   Upcoming upcoming;
 };
 

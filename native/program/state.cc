@@ -10,7 +10,7 @@
 namespace calibr8 {
 namespace {
 
-/** A smaller constant has come before a fetch would be worth its while. */
+/** Smaller ones arrive too fast for a fetch to pay. */
 constexpr size_t kLeastUpcoming = 16 << 10;
 
 using Clock = std::chrono::steady_clock;
@@ -63,7 +63,10 @@ void State::findUpcoming() {
       for (const Operand& operand : operations[i].operands) {
         if (operand.place != Operand::Place::kConstant) continue;
         const Buffer& constant = *program_->constants[static_cast<size_t>(operand.index)];
-        if (constant.size() >= kLeastUpcoming) next = {constant.data(), constant.size()};
+        if (constant.size() < kLeastUpcoming) continue;
+        next = {constant.data(), constant.size()};
+        // Weights come first; large biases are read later, and less.
+        break;
       }
     }
   }

@@ -49,6 +49,7 @@ class State {
     std::vector<void*> pointers;
     /** Done before the run where inputs were taken in. */
     bool intake = false;
+    /** What its function may fetch ahead. */
     Upcoming upcoming;
   };
   /** An operand whose address changes with each run. */

@@ -165,15 +165,17 @@ describe('failures end with code 1 and one line', () => {
 });
 
 describe('a reader that goes away', () => {
+  afterEach(() => jest.restoreAllMocks());
+
   test.each([
-    ['EPIPE', 0],
-    ['EIO', 1],
-  ])('%s ends the process with code %i', (code, exitCode) => {
+    ['EPIPE', 0, 0],
+    ['EPIPE', 1, 1],
+    ['EIO', 0, 1],
+  ])('%s, where unread is %i, ends the process with code %i', (code, unread, exitCode) => {
     const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
     const stdout = new PassThrough();
-    endWithReader(stdout);
+    endWithReader(stdout, unread);
     stdout.emit('error', Object.assign(new Error(code), { code }));
     expect(exit).toHaveBeenCalledWith(exitCode);
-    exit.mockRestore();
   });
 });
